@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/schemas"
+)
+
+// Phase says which side of the separation a record belongs to.
+type Phase uint8
+
+// The phases. A record that leaves the transforms with PhaseNone is rejected, never guessed.
+const (
+	PhaseNone     Phase = iota
+	PhaseTrain          // may carry inoculation prompts
+	PhaseTest           // must never carry one
+	PhaseFiltered       // left out on purpose, by the pipeline's own rule; counted
+)
+
+// String returns the name used in files and reports.
+func (p Phase) String() string {
+	switch p {
+	case PhaseTrain:
+		return "train"
+	case PhaseTest:
+		return "test"
+	case PhaseFiltered:
+		return "filtered"
+	}
+	return "none"
+}
+
+// A Batch is what flows from a reader through the transforms. Positions and decisions live beside the record,
+// never in a column that a transform could rewrite.
+//
+// The receiver of a Batch owns one reference to Record and calls Release once; Lines and everything that aliases
+// Record's buffers is valid until then.
+type Batch struct {
+	Record    arrow.Record
+	Lines     *Lines    // the JSON text of each row where the source is JSON; else nil
+	Partition Partition // the stream these rows come from
+	First     int64     // position of the first row or reject
+	Next      int64     // position to go on from after this batch; > First
+	Positions []int64   // position of each row; nil when row i stands at First+i
+	Bytes     int64     // input bytes consumed (uncompressed, approximate), for cuts and progress
+
+	Phases    []Phase          // one a row, set by the phase transform
+	Decisions []Decision       // one a row: what the transforms decided about it
+	Prior     [][]schemas.Edit // one a row, or nil: the edits that made this row what it is (provenance of an earlier run)
+	Edits     []schemas.Edit   // what will change, ordered by schemas.CompareEdits
+	Rejects   []Reject         // rows that leave the flow, and input that never became a row
+}
+
+// Position returns the position of row i.
+func (b *Batch) Position(i int) int64 {
+	if b.Positions != nil {
+		return b.Positions[i]
+	}
+	return b.First + int64(i)
+}
+
+// NumRows returns the number of rows of Record, 0 without one.
+func (b *Batch) NumRows() int {
+	if b.Record == nil {
+		return 0
+	}
+	return int(b.Record.NumRows())
+}
+
+// Release gives the batch's memory back.
+func (b *Batch) Release() {
+	if b.Record != nil {
+		b.Record.Release()
+		b.Record = nil
+	}
+	if b.Lines != nil && b.Lines.Free != nil {
+		b.Lines.Free()
+	}
+	b.Lines = nil
+}
+
+// Lines is the JSON text of the rows of a batch: row i is Data[Offsets[i]:Offsets[i+1]] with its newline, if it had one.
+type Lines struct {
+	Data    []byte
+	Offsets []int32 // one more than rows, ascending
+	Free    func()  // gives Data back; may be nil
+}
+
+// Row returns the text of row i without its line ending.
+func (l *Lines) Row(i int) []byte {
+	b := l.Data[l.Offsets[i]:l.Offsets[i+1]]
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// Decision is what the transforms decided about one row, as bits.
+type Decision uint16
+
+// The decisions that are counted in every commit record.
+const (
+	Injected       Decision = 1 << iota // a prompt was put in
+	AlreadyPresent                      // selected, but carries the prompt at its place already
+	Unselected                          // a train row that `where` leaves alone
+	SelectedByNull                      // selected because `where` was null or failed
+	Stripped                            // a prompt was cut out of a test row, or undone in a train row
+	Natural                             // a prompt stands in the source, somewhere no placement would put it
+	Leaked                              // a prompt remains in a test row (policy `report`)
+)
+
+// A Reject is one record, or one stretch of input, that could not be handled. It is kept with its reason; never dropped.
+type Reject struct {
+	Row      int    // row of the batch; -1 when the input never became a row
+	Position int64  // where it stands in the partition
+	Reason   string // short and stable, for counting: "json_syntax", "conversation_null", ...
+	Field    string // column or JSON path, where known
+	Detail   string // the full cause, for people
+	Raw      []byte // the input as it came, when Row is -1
+}
+
+// Rows is what a sink writes: the rows of one phase after their edits.
+type Rows struct {
+	Record arrow.Record // nil when every sink of the run takes Lines
+	Lines  []byte       // the rows as JSON lines, newline-terminated; nil when the source is not JSON or no sink takes them
+	N      int
+}

@@ -1,0 +1,2 @@
+// Package pipeline holds the words and contracts every source, transform and sink meets.
+package pipeline
