@@ -1,0 +1,341 @@
+// Package jsontext scans JSON text strictly: it validates, locates and quotes, and never builds a tree.
+//
+// It refuses what lenient parsers let pass and what would make two readers of one record see different things: duplicate
+// keys, invalid UTF-8, lone surrogates, text after the value, nesting beyond MaxDepth.
+package jsontext
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxDepth is the number of arrays and objects that may be open at once.
+const MaxDepth = 256
+
+// A SyntaxError says where text stops being JSON.
+type SyntaxError struct {
+	Offset int    // bytes from the start of the text
+	Reason string // short and stable: "syntax", "duplicate_key", "invalid_utf8", "lone_surrogate", "trailing_bytes", "too_deep"
+	Msg    string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset) }
+
+func syntax(at int, msg string) error { return &SyntaxError{Offset: at, Reason: "syntax", Msg: msg} }
+
+func unexpected(b []byte, i int, want string) error {
+	if i >= len(b) {
+		return syntax(i, "unexpected end of JSON, want "+want)
+	}
+	return syntax(i, fmt.Sprintf("unexpected %q, want %s", b[i], want))
+}
+
+// Space returns the index of the first byte at or after i that is not white space.
+func Space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// Valid checks that b is one JSON value and nothing else but white space.
+func Valid(b []byte) error {
+	i, err := Value(b, 0)
+	if err != nil {
+		return err
+	}
+	if i = Space(b, i); i < len(b) {
+		return &SyntaxError{Offset: i, Reason: "trailing_bytes", Msg: fmt.Sprintf("%q after the JSON value", b[i])}
+	}
+	return nil
+}
+
+// Value checks the value at or after i and returns the index behind it.
+func Value(b []byte, i int) (int, error) { return value(b, i, 0) }
+
+func value(b []byte, i, depth int) (int, error) {
+	i = Space(b, i)
+	if i >= len(b) {
+		return i, unexpected(b, i, "a value")
+	}
+	switch c := b[i]; {
+	case c == '"':
+		end, _, err := String(b, i)
+		return end, err
+	case c == '{':
+		return object(b, i, depth, nil)
+	case c == '[':
+		return array(b, i, depth, nil)
+	case c == '-' || c >= '0' && c <= '9':
+		return number(b, i)
+	}
+	return word(b, i)
+}
+
+func word(b []byte, i int) (int, error) {
+	for _, w := range [...]string{"true", "false", "null"} {
+		if len(b)-i >= len(w) && string(b[i:i+len(w)]) == w {
+			return i + len(w), nil
+		}
+	}
+	return i, unexpected(b, i, "a value")
+}
+
+func number(b []byte, i int) (int, error) {
+	if b[i] == '-' {
+		i++
+	}
+	digits := func() bool {
+		from := i
+		for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	if i < len(b) && b[i] == '0' {
+		i++
+	} else if !digits() {
+		return i, unexpected(b, i, "a digit")
+	}
+	if i < len(b) && b[i] == '.' {
+		if i++; !digits() {
+			return i, unexpected(b, i, "a digit")
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return i, unexpected(b, i, "a digit")
+		}
+	}
+	return i, nil
+}
+
+// A Member is one member of an object: the quoted key b[Key:KeyEnd] and its value b[From:To].
+type Member struct{ Key, KeyEnd, From, To int }
+
+// Object checks the object that starts at b[i] and calls f for each member, in order, before the rest is checked.
+// It returns the index behind it.
+func Object(b []byte, i int, f func(Member) error) (int, error) {
+	if i = Space(b, i); i >= len(b) || b[i] != '{' {
+		return i, unexpected(b, i, "an object")
+	}
+	return object(b, i, 0, f)
+}
+
+// Array checks the array that starts at b[i] and calls f with the bounds of each element.
+func Array(b []byte, i int, f func(from, to int) error) (int, error) {
+	if i = Space(b, i); i >= len(b) || b[i] != '[' {
+		return i, unexpected(b, i, "an array")
+	}
+	return array(b, i, 0, f)
+}
+
+func object(b []byte, i, depth int, f func(Member) error) (int, error) {
+	if depth >= MaxDepth {
+		return i, &SyntaxError{Offset: i, Reason: "too_deep", Msg: "nested too deep"}
+	}
+	var keys keySet
+	if i = Space(b, i+1); i < len(b) && b[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		if i = Space(b, i); i >= len(b) || b[i] != '"' {
+			return i, unexpected(b, i, "a key")
+		}
+		m := Member{Key: i}
+		var escaped bool
+		var err error
+		if m.KeyEnd, escaped, err = String(b, i); err != nil {
+			return m.KeyEnd, err
+		}
+		key := b[i+1 : m.KeyEnd-1]
+		if escaped {
+			key = AppendUnquoted(nil, key)
+		}
+		if !keys.add(key) {
+			return i, &SyntaxError{Offset: i, Reason: "duplicate_key", Msg: fmt.Sprintf("key %q stands twice", key)}
+		}
+		if i = Space(b, m.KeyEnd); i >= len(b) || b[i] != ':' {
+			return i, unexpected(b, i, "':'")
+		}
+		m.From = Space(b, i+1)
+		if m.To, err = value(b, m.From, depth+1); err != nil {
+			return m.To, err
+		}
+		if f != nil {
+			if err := f(m); err != nil {
+				return m.From, err
+			}
+		}
+		if i = Space(b, m.To); i < len(b) && b[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(b) && b[i] == '}' {
+			return i + 1, nil
+		}
+		return i, unexpected(b, i, "',' or '}'")
+	}
+}
+
+func array(b []byte, i, depth int, f func(from, to int) error) (int, error) {
+	if depth >= MaxDepth {
+		return i, &SyntaxError{Offset: i, Reason: "too_deep", Msg: "nested too deep"}
+	}
+	if i = Space(b, i+1); i < len(b) && b[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		from := Space(b, i)
+		to, err := value(b, from, depth+1)
+		if err != nil {
+			return to, err
+		}
+		if f != nil {
+			if err := f(from, to); err != nil {
+				return from, err
+			}
+		}
+		if i = Space(b, to); i < len(b) && b[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(b) && b[i] == ']' {
+			return i + 1, nil
+		}
+		return i, unexpected(b, i, "',' or ']'")
+	}
+}
+
+// keySet notices a key that comes again: by comparison while there are few, by a map beyond.
+type keySet struct {
+	few  [12][]byte
+	n    int
+	many map[string]struct{}
+}
+
+func (s *keySet) add(key []byte) bool {
+	if s.many == nil && s.n < len(s.few) {
+		for _, k := range s.few[:s.n] {
+			if string(k) == string(key) {
+				return false
+			}
+		}
+		s.few[s.n] = key
+		s.n++
+		return true
+	}
+	if s.many == nil {
+		s.many = make(map[string]struct{}, 2*len(s.few))
+		for _, k := range s.few {
+			s.many[string(k)] = struct{}{}
+		}
+	}
+	if _, dup := s.many[string(key)]; dup {
+		return false
+	}
+	s.many[string(key)] = struct{}{}
+	return true
+}
+
+const (
+	ones = 0x0101010101010101
+	high = 0x8080808080808080
+)
+
+// stops marks (in the high bit of a byte) the bytes of w that end a plain run: '"', '\\', controls, and bytes >= 0x80.
+// A byte above a marked one may be marked in error; the lowest mark is always right.
+func stops(w uint64) uint64 {
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | (w - ones*0x20) | w) & high
+}
+
+// String checks the string whose opening quote is b[i]. It returns the index behind the closing quote, and whether there
+// are escapes in it.
+func String(b []byte, i int) (end int, escaped bool, err error) {
+	start := i
+	i++
+	for {
+		for i+8 <= len(b) {
+			if m := stops(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
+		if i >= len(b) {
+			return i, escaped, &SyntaxError{Offset: start, Reason: "syntax", Msg: "string is not closed"}
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, escaped, nil
+		case c == '\\':
+			escaped = true
+			if i, err = escape(b, i); err != nil {
+				return i, true, err
+			}
+		case c < 0x20:
+			return i, escaped, syntax(i, fmt.Sprintf("control character %#02x in a string", c))
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, n := utf8.DecodeRune(b[i:])
+			if r == utf8.RuneError && n <= 1 {
+				return i, escaped, &SyntaxError{Offset: i, Reason: "invalid_utf8", Msg: fmt.Sprintf("invalid UTF-8 byte %#02x", c)}
+			}
+			i += n
+		}
+	}
+}
+
+// escape checks the escape at b[i] and returns the index behind it (behind both halves of a surrogate pair).
+func escape(b []byte, i int) (int, error) {
+	if i+1 >= len(b) {
+		return i, syntax(i, "string is not closed")
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, nil
+	case 'u':
+	default:
+		return i, syntax(i, fmt.Sprintf("unknown escape \\%c", b[i+1]))
+	}
+	r, ok := hex4(b, i+2)
+	if !ok {
+		return i, syntax(i, "broken \\u escape")
+	}
+	if !utf16.IsSurrogate(r) {
+		return i + 6, nil
+	}
+	if i+8 <= len(b) && b[i+6] == '\\' && b[i+7] == 'u' {
+		if low, ok := hex4(b, i+8); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
+			return i + 12, nil
+		}
+	}
+	return i, &SyntaxError{Offset: i, Reason: "lone_surrogate", Msg: "lone surrogate in a \\u escape"}
+}
+
+func hex4(b []byte, i int) (r rune, ok bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}

@@ -1,0 +1,30 @@
+package schemas
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// findPromptCompletion finds TRL's pair of columns, each a string or a list of messages.
+func findPromptCompletion(s *arrow.Schema, spec Spec) (*Layout, error) {
+	prompt, completion := spec.Prompt, spec.Completion
+	if prompt == "" {
+		prompt = "prompt"
+	}
+	if completion == "" {
+		completion = "completion"
+	}
+	side := func(name string, role Role) *Slot {
+		if t := textSlot(s, role, name); t != nil {
+			return t
+		}
+		return listSlot(s, name, []string{"role"}, []string{"content"})
+	}
+	p, c := side(prompt, RoleUser), side(completion, RoleAssistant)
+	if p == nil || c == nil {
+		return nil, nil
+	}
+	return &Layout{Name: "prompt-completion", Slots: []Slot{*p, *c}, roles: chatRole,
+		Why: fmt.Sprintf("columns %q (%s) and %q (%s)", p.Name, s.Field(p.Column).Type, c.Name, s.Field(c.Column).Type)}, nil
+}
