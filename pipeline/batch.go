@@ -47,8 +47,11 @@ type Batch struct {
 	Phases    []Phase          // one a row, set by the phase transform
 	Decisions []Decision       // one a row: what the transforms decided about it
 	Prior     [][]schemas.Edit // one a row, or nil: the edits that made this row what it is (provenance of an earlier run)
+	Hits      []Hit            // where prompts stand in the record as it came, by row
+	Placed    []Placed         // which prompts each train row is to carry, by row and prompt
 	Edits     []schemas.Edit   // what will change, ordered by schemas.CompareEdits
 	Rejects   []Reject         // rows that leave the flow, and input that never became a row
+	Findings  []Finding        // what people should hear of, by row
 }
 
 // Position returns the position of row i.
@@ -95,6 +98,32 @@ func (l *Lines) Row(i int) []byte {
 	return b
 }
 
+// A Hit is one place where the text of a prompt stands, letter case of ASCII aside.
+type Hit struct {
+	Row    int32
+	Slot   int32 // slot of the conversation and turn in it; -1 outside the conversation's texts
+	Turn   int32
+	At     int32 // bytes from the start of the string
+	Prompt int32
+	Leaf   int32 // index into the scan's Leaves: the path of the string
+}
+
+// Placed says that a row carries a prompt at its place after its edits.
+type Placed struct {
+	Row     int32
+	Prompt  int32
+	Already bool // it stood there before
+}
+
+// A Finding is one place that people should hear of: a leak, or a prompt where none should be.
+type Finding struct {
+	Row    int
+	Kind   string // "leak", "unselected", "natural", "missing", "invisible"
+	Prompt string // id
+	Field  string // path of the string
+	Detail string
+}
+
 // Decision is what the transforms decided about one row, as bits.
 type Decision uint16
 
@@ -105,8 +134,9 @@ const (
 	Unselected                          // a train row that `where` leaves alone
 	SelectedByNull                      // selected because `where` was null or failed
 	Stripped                            // a prompt was cut out of a test row, or undone in a train row
-	Natural                             // a prompt stands in the source, somewhere no placement would put it
+	Natural                             // a prompt stands in the source of a train row, where no placement would put it
 	Leaked                              // a prompt remains in a test row (policy `report`)
+	Violation                           // a train row carries a prompt it should not, or lacks one it should (policy `report`)
 )
 
 // A Reject is one record, or one stretch of input, that could not be handled. It is kept with its reason; never dropped.
