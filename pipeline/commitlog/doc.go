@@ -1,0 +1,30 @@
+// Package commitlog keeps the run record and the chains of commit records: put-if-absent, replay, roll forward, garbage.
+//
+// It is the only truth about what is done. The layout below the output folder:
+//
+//	_commits/run.json                                 the run record: config, prompts, schema, plan
+//	_commits/<run>/<partition>/start.json             where the partition begins
+//	_commits/<run>/<partition>/<first, 20 digits>.json  one commit record
+//	.staging/                                         files that no record names yet, and temporary files
+//	train/, test/, …                                  committed files only
+//
+// No locks, no leases, no clocks: any number of processes may work on one folder, and any of them may be killed at any
+// point. The rules that make this safe are numbered; a comment names the rule at the line that keeps it.
+//
+//	R1  A file is deleted only after reading a record that covers its position and does not name it.
+//	R2  A refused owner compares its files with the record that it read back.
+//	R3  A chain is walked by key from its start record, never taken from a listing.
+//	R4  The key of a record is never removed or used again.
+//	R5  Only success, or a record read back, decides a key; any other answer means unknown.
+//	R6  A segment is not empty, and follows the record that stands in the log.
+//	R7  A start record fixes where a partition begins; a segment begins where its predecessor ended.
+//	R8  One run record fixes config, prompts, schema and plan; it is checked at each reading of a chain.
+//	R9  The run id is in every key and file name; all access goes through one root opened at the start.
+//	R10 A file is visible to readers only after a durable record names it.
+//	R11 Before the record: each file is synced, renamed, its folder synced, and the parents of new folders too.
+//	R12 A record is written, synced, linked, its folder synced; who reads records syncs the folder before acting.
+//	R13 Temporary names are unique to an attempt and hold partition and position; one that is gone means decided.
+//	R14 The seal walks every planned partition to its end, or refuses.
+//
+// testdata/model holds the model of this protocol.
+package commitlog

@@ -1,0 +1,21 @@
+package commitlog
+
+// Mutants are the rules that tests take away, one at a time.
+var Mutants = []string{
+	mutPutByRename, mutNoFileSync, mutNoStagingSync, mutNoParentSync, mutNoRecordSync, mutNoChainSync, mutActBeforeSync,
+	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutCollectListing, mutFirstFromData,
+	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen,
+}
+
+// Mutate takes a rule away until the returned function is called.
+func Mutate(rule string) (restore func()) {
+	mutant = rule
+	return func() { mutant = "" }
+}
+
+// Decoders of what a folder holds.
+var (
+	DecodeRecord = decodeRecord
+	DecodeRun    = decodeRun
+	Encode       = encode
+)

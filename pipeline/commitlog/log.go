@@ -1,0 +1,182 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"inoculate/pipeline"
+)
+
+// A Log is one run in one folder. Its methods may be called at once.
+type Log struct {
+	fs    FS
+	run   Run
+	hash  string // of the run record
+	parts map[string]pipeline.Partition
+
+	mu      sync.Mutex
+	targets map[string]bool // target folders that this process has made durable
+}
+
+// Start puts the run record, or takes the one that is there. A folder of a run with another config, other prompts, another
+// schema or another plan is refused with a *MismatchError, a folder with data and no run record with a *NotEmptyError.
+func Start(ctx context.Context, fsys FS, want Run) (*Log, error) {
+	if err := prepare(&want); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{commitsDir, stagingDir} {
+		if err := ensureDir(fsys, dir); err != nil {
+			return nil, err
+		}
+	}
+	data, err := readAll(fsys, runFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if data, err = putRun(ctx, fsys, &want); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	l, err := newLog(fsys, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.run.mismatch(fsys.Path("."), &want); err != nil { // R8
+		return nil, err
+	}
+	if err := fsys.SyncDir(commitsDir); err != nil { // R12: the run record may be another's, just linked
+		return nil, err
+	}
+	return l, makeDir(fsys, runDir(l.run.ID))
+}
+
+// Open reads the run record of a folder; ErrNoRun without one. The log must not be written to.
+func Open(ctx context.Context, fsys FS) (*Log, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	data, err := readAll(fsys, runFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", fsys.Path(runFile), ErrNoRun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newLog(fsys, data)
+}
+
+func newLog(fsys FS, data []byte) (*Log, error) {
+	run, hash, err := decodeRun(data)
+	if err != nil {
+		return nil, &DamagedError{File: fsys.Path(runFile), Cause: "not a run record", Err: err}
+	}
+	l := &Log{fs: fsys, run: run, hash: hash, parts: make(map[string]pipeline.Partition, len(run.Plan)), targets: map[string]bool{}}
+	for _, p := range run.Plan {
+		l.parts[p.ID] = p
+	}
+	return l, nil
+}
+
+// prepare fills what a wanted run leaves open and checks it.
+func prepare(want *Run) error {
+	want.Format = formatVersion
+	if want.ID == "" {
+		want.ID = random(4) // R9: a new run takes a new id, also in a folder that was emptied
+	}
+	if mutant == mutOneRunID {
+		want.ID = "run"
+	}
+	if want.Created.IsZero() {
+		want.Created = time.Now().UTC().Truncate(time.Second)
+	}
+	want.Plan = slices.Clone(want.Plan)
+	return want.check()
+}
+
+func putRun(ctx context.Context, fsys FS, want *Run) ([]byte, error) {
+	if err := checkEmpty(fsys); err != nil {
+		// Somebody may have started the run since we looked.
+		if data, rerr := readAll(fsys, runFile); rerr == nil {
+			return data, nil
+		}
+		return nil, err
+	}
+	data, _, err := encode(want)
+	if err != nil {
+		return nil, err
+	}
+	return put(ctx, fsys, runFile, privateTemp("run"), data) // R8: put-if-absent, before any data
+}
+
+// checkEmpty refuses a folder that holds an earlier run's files: together with ours they would be one dataset.
+func checkEmpty(fsys FS) error {
+	found := func(name string) error { return &NotEmptyError{Folder: fsys.Path("."), Found: name} }
+	names, err := fsys.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	for _, dir := range names {
+		if dir == "manifest.json" {
+			return found(dir)
+		}
+		if dir == stagingDir {
+			continue
+		}
+		below, err := fsys.ReadDir(dir)
+		if err != nil { // a file, or gone
+			continue
+		}
+		for _, name := range below {
+			if dir == commitsDir && checkRunID(name) == nil || len(name) > 5 && name[:5] == "part-" {
+				return found(dir + "/" + name)
+			}
+		}
+	}
+	return nil
+}
+
+// Run returns the run record.
+func (l *Log) Run() Run { return l.run }
+
+// Path returns what a person calls a file of the folder.
+func (l *Log) Path(name string) string { return l.fs.Path(name) }
+
+// recheck reads the run record again and refuses another one. R8.
+func (l *Log) recheck() error {
+	data, err := readAll(l.fs, runFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &MismatchError{Folder: l.fs.Path("."), What: "run", Want: l.run.ID, Detail: "the run record is gone"}
+	}
+	if err != nil {
+		return err
+	}
+	run, hash, err := decodeRun(data)
+	if err != nil {
+		return &DamagedError{File: l.fs.Path(runFile), Cause: "not a run record", Err: err}
+	}
+	if hash != l.hash && mutant != mutNoRunCheck && mutant != mutOneRunID {
+		return &MismatchError{Folder: l.fs.Path("."), What: "run", Have: run.ID, Want: l.run.ID, Detail: "another run was started in it meanwhile"}
+	}
+	return nil
+}
+
+// planned gives the partition as the run record has it, and refuses one that differs: R8, everybody takes it from there.
+func (l *Log) planned(p pipeline.Partition) (pipeline.Partition, error) {
+	have, ok := l.parts[p.ID]
+	if !ok {
+		return p, &MismatchError{Folder: l.fs.Path("."), What: "plan", Have: l.run.ID, Want: l.run.ID, Detail: fmt.Sprintf("partition %s is not planned", p.ID)}
+	}
+	if mutant == mutStartFromCaller {
+		return p, nil
+	}
+	if have != p {
+		return p, &MismatchError{Folder: l.fs.Path("."), What: "plan", Have: planHash([]pipeline.Partition{have}), Want: planHash([]pipeline.Partition{p}),
+			Detail: planDiff([]pipeline.Partition{have}, []pipeline.Partition{p})}
+	}
+	return have, nil
+}

@@ -1,0 +1,28 @@
+package commitlog
+
+// mutant takes one rule away, to prove that the tests notice. Only tests set it.
+var mutant string
+
+const (
+	mutPutByRename     = "a record is put by check, then rename"
+	mutNoFileSync      = "a data file is not synced"
+	mutNoStagingSync   = "the staging folder is not synced"
+	mutNoParentSync    = "the parent of a new folder is not synced"
+	mutNoRecordSync    = "a record is linked before it is synced"
+	mutNoChainSync     = "the folder of a new record is not synced"
+	mutActBeforeSync   = "records are acted on before their folder is synced"
+	mutSyncAgain       = "a failed sync is tried again"
+	mutLoserAll        = "a loser deletes its files without comparing"
+	mutLoserUndecided  = "a loser deletes files of open positions"
+	mutUnknownIsLost   = "an unknown answer is taken for a lost position"
+	mutCollectOpen     = "the collector deletes files of open positions"
+	mutCollectListing  = "the collector goes by the last name of a listing"
+	mutFirstFromData   = "a segment begins at the first position seen"
+	mutStartFromCaller = "a partition begins where its owner says"
+	mutEmptySegment    = "a segment may be empty"
+	mutNoRunCheck      = "the run record is not checked"
+	mutOneRunID        = "all runs have one id"
+	mutSharedTemp      = "attempts share a temporary name"
+	mutVisibleEarly    = "a file is visible before its record"
+	mutSealOpen        = "an unfinished run is sealed"
+)

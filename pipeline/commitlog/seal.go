@@ -1,0 +1,145 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"inoculate/pipeline"
+)
+
+// Progress says how far a partition is committed.
+type Progress struct {
+	Partition pipeline.Partition
+	Next      int64 // committed up to here
+	Records   int
+	Done      bool // at the planned end; never for a partition without one
+}
+
+// Progress reads how far each planned partition is committed, in the order of the plan. It changes nothing.
+func (l *Log) Progress(ctx context.Context) ([]Progress, error) {
+	all := make([]Progress, 0, len(l.run.Plan))
+	for _, p := range l.run.Plan {
+		pr := Progress{Partition: p, Next: p.First}
+		err := l.Walk(ctx, p, func(r Record) error {
+			pr.Next = r.Next
+			pr.Records++
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		pr.Done = pr.Next >= endOf(p)
+		all = append(all, pr)
+	}
+	return all, nil
+}
+
+// Settle makes sure that every planned partition has reached its end, or refuses with an *IncompleteError, brings every
+// committed file forward and checks that each one stands in its folder, durably. fn gets each record, in the order of the
+// plan and of the positions: the metadata of the dataset is made from these alone. A partition without a planned end
+// counts as far as it goes. R14.
+func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) error) error {
+	ends := make([]int64, len(l.run.Plan))
+	var open []Progress
+	for i, p := range l.run.Plan {
+		c, err := l.Chain(ctx, p)
+		if err != nil {
+			return err
+		}
+		ends[i] = c.Next
+		if p.End >= p.First && c.Next < p.End && mutant != mutSealOpen {
+			open = append(open, Progress{Partition: p, Next: c.Next, Records: c.cur.records})
+		}
+	}
+	if len(open) > 0 {
+		return &IncompleteError{Open: open}
+	}
+	folders := map[string]bool{}
+	for i, p := range l.run.Plan {
+		cur, err := l.start(p)
+		if err != nil {
+			return err
+		}
+		_, err = l.walk(ctx, p, cur, ends[i], func(r Record) error {
+			for _, f := range r.Files {
+				if err := l.present(f); err != nil {
+					return err
+				}
+				folders[f.Folder] = true
+			}
+			if fn == nil {
+				return nil
+			}
+			return fn(p, r)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for folder := range folders { // R14: before any metadata names them; others may have renamed them
+		if err := errors.Join(l.ensureTarget(folder), l.fs.SyncDir(folder)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) present(f pipeline.File) error {
+	size, err := l.fs.Stat(targetFile(f))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &DamagedError{File: l.fs.Path(targetFile(f)), Cause: "named by a commit record, and missing"}
+	case err != nil:
+		return err
+	case size != f.Bytes:
+		return &DamagedError{File: l.fs.Path(targetFile(f)), Cause: fmt.Sprintf("has %d bytes, its commit record says %d", size, f.Bytes)}
+	}
+	return nil
+}
+
+// WriteFile puts a metadata file in place, durably, over one that is there. Its folder is made where missing.
+func (l *Log) WriteFile(ctx context.Context, name string, data []byte) error {
+	dir := path.Dir(name)
+	if dir != "." {
+		if err := l.ensureTarget(dir); err != nil {
+			return err
+		}
+	}
+	for range 10 {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		temp := privateTemp("meta") // R13
+		if err := writeTemp(l.fs, temp, data); err != nil {
+			return err
+		}
+		err := l.fs.Rename(temp, name)
+		if errors.Is(err, fs.ErrNotExist) { // a collector took it: metadata is never decided, begin again
+			continue
+		}
+		if err != nil {
+			return errors.Join(err, l.fs.Remove(temp))
+		}
+		return l.fs.SyncDir(dir)
+	}
+	return fmt.Errorf("writing %s: its temporary file was deleted again and again", l.fs.Path(name))
+}
+
+// WriteManifest is WriteFile for the manifest, which comes last. longer tells whether the one that is there covers more:
+// then it stays, and the answer is ErrLonger. R14.
+func (l *Log) WriteManifest(ctx context.Context, name string, data []byte, longer func(old []byte) bool) error {
+	old, err := l.ReadFile(name)
+	if err == nil && longer(old) {
+		return ErrLonger
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return l.WriteFile(ctx, name, data)
+}
+
+// ReadFile reads a metadata file.
+func (l *Log) ReadFile(name string) ([]byte, error) { return readAll(l.fs, name) }
