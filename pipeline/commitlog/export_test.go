@@ -3,7 +3,7 @@ package commitlog
 // Mutants are the rules that tests take away, one at a time.
 var Mutants = []string{
 	mutPutByRename, mutNoFileSync, mutNoStagingSync, mutNoParentSync, mutNoRecordSync, mutNoChainSync, mutActBeforeSync,
-	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutCollectListing, mutFirstFromData,
+	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutFirstFromData,
 	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen,
 }
 
@@ -11,6 +11,14 @@ var Mutants = []string{
 func Mutate(rule string) (restore func()) {
 	mutant = rule
 	return func() { mutant = "" }
+}
+
+// Unmutated calls fn with every rule in place.
+func Unmutated(fn func()) {
+	m := mutant
+	mutant = ""
+	fn()
+	mutant = m
 }
 
 // Decoders of what a folder holds.

@@ -108,9 +108,6 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 			return 0, err
 		}
 	}
-	if mutant == mutCollectListing && remove {
-		return l.sweepListing(p, files)
-	}
 	end, err := l.walk(ctx, p, from, until, nil) // R3
 	if err != nil {
 		return 0, err
@@ -146,8 +143,10 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 		return nil
 	})
 	for _, s := range files { // open positions: nobody's
-		if err == nil && (s.temp && s.folder == untag(kindStart) || remove && mutant == mutCollectOpen || mutant == mutLoserUndecided || mutant == mutUnknownIsLost) {
-			err = drop(s) // the start record itself was read
+		if s.temp && s.folder == untag(kindStart) || !s.temp && mutantDropsOpen() {
+			if err == nil {
+				err = drop(s) // a start record's temporary file: that record was read above
+			}
 		}
 	}
 	return removed, err
@@ -159,38 +158,4 @@ func (l *Log) remove(s staged) error {
 		return nil
 	}
 	return err
-}
-
-// sweepListing is sweep without R3, for the tests.
-func (l *Log) sweepListing(p pipeline.Partition, files []staged) (removed int, err error) {
-	names, err := l.fs.ReadDir(chainDir(l.run.ID, p.ID))
-	if err != nil {
-		return 0, err
-	}
-	var records []Record
-	var end int64
-	for _, name := range names {
-		if _, ok := parseKey(name); ok {
-			data, err := readAll(l.fs, chainDir(l.run.ID, p.ID)+"/"+name)
-			if err != nil {
-				return 0, err
-			}
-			r, err := decodeRecord(data)
-			if err != nil {
-				return 0, err
-			}
-			records = append(records, r)
-			end = max(end, r.Next)
-		}
-	}
-	for _, s := range files {
-		named := slices.ContainsFunc(records, func(r Record) bool { return r.names(s.folder, s.name) })
-		if s.first < end && !named {
-			if err := l.remove(s); err != nil {
-				return removed, err
-			}
-			removed++
-		}
-	}
-	return removed, nil
 }

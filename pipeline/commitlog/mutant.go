@@ -16,7 +16,6 @@ const (
 	mutLoserUndecided  = "a loser deletes files of open positions"
 	mutUnknownIsLost   = "an unknown answer is taken for a lost position"
 	mutCollectOpen     = "the collector deletes files of open positions"
-	mutCollectListing  = "the collector goes by the last name of a listing"
 	mutFirstFromData   = "a segment begins at the first position seen"
 	mutStartFromCaller = "a partition begins where its owner says"
 	mutEmptySegment    = "a segment may be empty"
@@ -26,3 +25,12 @@ const (
 	mutVisibleEarly    = "a file is visible before its record"
 	mutSealOpen        = "an unfinished run is sealed"
 )
+
+// mutantDropsOpen tells whether R1 is taken away.
+func mutantDropsOpen() bool {
+	switch mutant {
+	case mutCollectOpen, mutLoserUndecided, mutUnknownIsLost:
+		return true
+	}
+	return false
+}

@@ -137,7 +137,7 @@ func (l *Log) walkWhole(ctx context.Context, p pipeline.Partition, cur cursor, f
 				behind = first
 			}
 		}
-		if before != cur.records {
+		if before > cur.records { // fewer: the listing is stale
 			return cur, &DamagedError{File: l.fs.Path(chainDir(l.run.ID, p.ID)), Cause: fmt.Sprintf("%d records before position %d, %d of them in the chain", before, cur.next, cur.records)}
 		}
 		if behind < 0 {
