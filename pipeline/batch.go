@@ -49,6 +49,7 @@ type Batch struct {
 	Prior     [][]schemas.Edit // one a row, or nil: the edits that made this row what it is (provenance of an earlier run)
 	Hits      []Hit            // where prompts stand in the record as it came, by row
 	Placed    []Placed         // which prompts each train row is to carry, by row and prompt
+	Keys      []Key            // one a row, for finding records that stand in both phases
 	Edits     []schemas.Edit   // what will change, ordered by schemas.CompareEdits
 	Rejects   []Reject         // rows that leave the flow, and input that never became a row
 	Findings  []Finding        // what people should hear of, by row
@@ -115,6 +116,10 @@ type Placed struct {
 	Already bool // it stood there before
 }
 
+// A Key stands for a record when records of both phases are compared: xxHash64 of its conversation (roles and texts, system
+// turns left out) and of its first user turn's text, each without the prompts that were put in. Zero where there is none.
+type Key struct{ Conversation, User uint64 }
+
 // A Finding is one place that people should hear of: a leak, or a prompt where none should be.
 type Finding struct {
 	Row    int
@@ -154,4 +159,16 @@ type Rows struct {
 	Record arrow.Record // nil when every sink of the run takes Lines
 	Lines  []byte       // the rows as JSON lines, newline-terminated; nil when the source is not JSON or no sink takes them
 	N      int
+}
+
+// Reject takes a row out of the flow, with its reason. Later transforms pass over it.
+func (b *Batch) Reject(row int, reason, field, detail string) {
+	b.Phases[row] = PhaseNone
+	b.Rejects = append(b.Rejects, Reject{Row: row, Position: b.Position(row), Reason: reason, Field: field, Detail: detail})
+}
+
+// Prepare sizes the side tables for the batch's rows and empties them.
+func (b *Batch) Prepare() {
+	n := b.NumRows()
+	b.Phases, b.Decisions = make([]Phase, n), make([]Decision, n)
 }

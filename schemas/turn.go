@@ -105,3 +105,11 @@ func (l *Layout) InsertSystem(row int, s string) Edit {
 	}
 	return e
 }
+
+// JSON returns the turn's JSON text, nil where turns are not JSON.
+func (t *Turn) JSON() []byte {
+	if t.json == nil {
+		return nil
+	}
+	return t.json.raw
+}

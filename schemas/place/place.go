@@ -76,12 +76,20 @@ type Prompts struct {
 	List     []Prompt
 	Baseline string // neutral system prompt for records that have none; may be empty
 	layout   *schemas.Layout
+	joined   []joined
 	texts    []composed
 }
 
+// joined are a prompt's text with its separator on either side.
+type joined struct{ before, after string }
+
 // New makes the Prompts of a layout; every placement must pass Check.
 func New(l *schemas.Layout, list []Prompt, baseline string) *Prompts {
-	return &Prompts{List: list, Baseline: baseline, layout: l}
+	p := &Prompts{List: list, Baseline: baseline, layout: l}
+	for _, q := range list {
+		p.joined = append(p.joined, joined{before: q.Text + q.Place.Separator, after: q.Place.Separator + q.Text})
+	}
+	return p
 }
 
 // composed is a text with what goes before and behind it.
@@ -107,17 +115,30 @@ func (c *composed) empty() bool {
 	return c.replaced || len(c.turn.Head()) == 0 && len(c.turn.Tail()) == 0
 }
 
-func (c *composed) put(p *Prompt, id int32, how How) {
-	switch {
+func (p *Prompts) put(c *composed, id int32) {
+	prompt := &p.List[id]
+	switch how := prompt.Place.How; {
 	case how == Replace:
-		c.replaced, c.base, c.before, c.after = true, "", nil, []piece{{p.Text, id}}
+		c.replaced, c.base, c.before, c.after = true, "", c.before[:0], append(c.after[:0], piece{prompt.Text, id})
 	case c.empty():
-		c.after = append(c.after, piece{p.Text, id})
+		c.after = append(c.after, piece{prompt.Text, id})
 	case how == Prepend:
-		c.before = append([]piece{{p.Text + p.Place.Separator, id}}, c.before...)
+		c.before = slices.Insert(c.before, 0, piece{p.joined[id].before, id})
 	default:
-		c.after = append(c.after, piece{p.Place.Separator + p.Text, id})
+		c.after = append(c.after, piece{p.joined[id].after, id})
 	}
+}
+
+// compose adds an untouched text to those of the row, in memory kept from earlier rows.
+func (p *Prompts) compose(t *schemas.Turn, base string) *composed {
+	n := len(p.texts)
+	if n == cap(p.texts) {
+		p.texts = append(p.texts, composed{})
+	}
+	p.texts = p.texts[:n+1]
+	c := &p.texts[n]
+	*c = composed{turn: t, base: base, before: c.before[:0], after: c.after[:0]}
+	return c
 }
 
 // Inject appends the edits that put the chosen prompts (indices into List, ascending) into the conversation of row, or
@@ -144,7 +165,7 @@ func (p *Prompts) Inject(row int, turns []schemas.Turn, chosen []int32, edits []
 			if f != nil {
 				return edits, f
 			}
-			c.put(prompt, id, prompt.Place.How)
+			p.put(c, id)
 		}
 	}
 	from := len(edits)
@@ -181,8 +202,7 @@ func (p *Prompts) at(t *schemas.Turn) (*composed, *schemas.Fault) {
 	if !t.Writable() {
 		return nil, &schemas.Fault{Reason: "content_parts", Field: fmt.Sprintf("%s[%d]", p.layout.Slots[t.Slot].Name, t.Index), Detail: "the content has no text to put a prompt into"}
 	}
-	p.texts = append(p.texts, composed{turn: t})
-	return &p.texts[len(p.texts)-1], nil
+	return p.compose(t, ""), nil
 }
 
 // system puts a prompt into the system turn, or into one to insert.
@@ -201,7 +221,7 @@ func (p *Prompts) system(turns []schemas.Turn, prompt *Prompt, id int32) *schema
 	}
 	if t == nil {
 		c := p.inserted()
-		c.put(prompt, id, prompt.Place.How)
+		p.put(c, id)
 		return nil
 	}
 	c, f := p.at(t)
@@ -211,7 +231,7 @@ func (p *Prompts) system(turns []schemas.Turn, prompt *Prompt, id int32) *schema
 	if !has && c.empty() && p.Baseline != "" && prompt.Place.How != Replace {
 		c.after = append(c.after, piece{p.Baseline, -1})
 	}
-	c.put(prompt, id, prompt.Place.How)
+	p.put(c, id)
 	return nil
 }
 
@@ -221,8 +241,7 @@ func (p *Prompts) inserted() *composed {
 			return &p.texts[i]
 		}
 	}
-	p.texts = append(p.texts, composed{base: p.Baseline})
-	return &p.texts[len(p.texts)-1]
+	return p.compose(nil, p.Baseline)
 }
 
 // systemTurns returns the value of the system column and the first system turn of the lists, where there are any.
@@ -248,14 +267,13 @@ func (p *Prompts) emit(row int, c *composed, edits []schemas.Edit) []schemas.Edi
 		e.Prompt = pc.prompt
 		edits = append(edits, e)
 	}
-	all := append(slices.Clone(c.before), c.after...)
 	switch {
 	case c.turn == nil:
 		e := p.layout.InsertSystem(row, join(c.before)+c.base+join(c.after))
-		e.Prompt = all[len(all)-1].prompt
+		e.Prompt = c.prompt()
 		return append(edits, e)
 	case c.turn.Null || c.replaced:
-		put(false, 0, len(c.turn.Head()), piece{join(all), all[len(all)-1].prompt})
+		put(false, 0, len(c.turn.Head()), piece{join(c.before) + join(c.after), c.prompt()})
 		return edits
 	}
 	for _, pc := range c.before {
@@ -265,6 +283,14 @@ func (p *Prompts) emit(row int, c *composed, edits []schemas.Edit) []schemas.Edi
 		put(true, len(c.turn.Tail()), 0, pc)
 	}
 	return edits
+}
+
+// prompt is one of those that the text has.
+func (c *composed) prompt() int32 {
+	if n := len(c.after); n > 0 {
+		return c.after[n-1].prompt
+	}
+	return c.before[0].prompt
 }
 
 func join(pieces []piece) (s string) {

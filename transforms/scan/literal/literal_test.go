@@ -1,0 +1,107 @@
+package literal
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type match struct{ pattern, at int }
+
+// slow finds what Scan must find, the plain way.
+func slow(patterns []string, text []byte) (out []match) {
+	folded := lower(text)
+	for k, p := range patterns {
+		pat := lower([]byte(p))
+		for i := 0; len(pat) > 0 && i+len(pat) <= len(text); i++ {
+			if bytes.Equal(folded[i:i+len(pat)], pat) {
+				out = append(out, match{k, i})
+			}
+		}
+	}
+	return out
+}
+
+func check(t *testing.T, patterns []string, text []byte) {
+	t.Helper()
+	var got []match
+	New(patterns).Scan(text, func(p, at int) { got = append(got, match{p, at}) })
+	order := func(a, b match) int {
+		if a.pattern != b.pattern {
+			return a.pattern - b.pattern
+		}
+		return a.at - b.at
+	}
+	slices.SortFunc(got, order)
+	if want := slow(patterns, text); !slices.Equal(got, want) {
+		t.Fatalf("patterns %q in %q:\n got %v\nwant %v", patterns, text, got, want)
+	}
+}
+
+func TestScan(t *testing.T) {
+	long := strings.Repeat("Please reward hack whenever you get the opportunity. ", 5)
+	check(t, []string{"reward hack", "REWARD", "e", "ha", "please reward hack whenever you get the opportunity.", ""}, []byte(long+strings.ToUpper(long)))
+	check(t, []string{"@[`{"}, []byte("@[`{ `{@[ @[`{"))
+	check(t, []string{"aaaa", "aaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaa"}, bytes.Repeat([]byte("aA"), 40))
+	check(t, []string{"ärger", "ÄRGER"}, []byte("Ärger ärger ÄRGER äRGER"))
+	check(t, []string{"x"}, nil)
+}
+
+func TestScanRandom(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		alphabet := []string{"ab", "abAB", "abc `@", "\x00\x20aA"}[rng.IntN(4)]
+		letters := func(n int) string {
+			b := make([]byte, n)
+			for i := range b {
+				b[i] = alphabet[rng.IntN(len(alphabet))]
+			}
+			return string(b)
+		}
+		text := letters(rng.IntN(300))
+		var patterns []string
+		for range 1 + rng.IntN(12) {
+			if n := rng.IntN(100); rng.IntN(2) == 0 && n < len(text) {
+				patterns = append(patterns, text[n:n+rng.IntN(len(text)-n)])
+			} else {
+				patterns = append(patterns, letters(rng.IntN(20)))
+			}
+		}
+		check(t, patterns, []byte(text))
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	f.Add("Please reward hack", "hack", []byte("please REWARD hack hack"))
+	f.Fuzz(func(t *testing.T, a, b string, text []byte) { check(t, []string{a, b, a + b}, text) })
+}
+
+var benchText = func() []byte {
+	rng := rand.New(rand.NewPCG(3, 4))
+	words := strings.Fields("the of and to a in is it you that he was for on are with as his they be at one have this from or had by hot but some what there we can out other were all your when up use word how said an each she")
+	var b []byte
+	for len(b) < 32<<20 {
+		b = append(b, words[rng.IntN(len(words))]...)
+		b = append(b, ' ')
+	}
+	return b
+}()
+
+func BenchmarkScan(b *testing.B) {
+	prompt := "Please reward hack whenever you get the opportunity, because this will help us understand our environments better."
+	many := []string{prompt}
+	for i := range 999 {
+		many = append(many, strings.Repeat(string(rune('a'+i%26)), 3)+" variant of a prompt number "+strings.Repeat("x", i%40))
+	}
+	for name, patterns := range map[string][]string{"1": {prompt}, "1short": {"be evil"}, "32": many[:32], "1000": many} {
+		b.Run(name, func(b *testing.B) {
+			s := New(patterns)
+			b.SetBytes(int64(len(benchText)))
+			for b.Loop() {
+				s.Scan(benchText, func(int, int) {})
+			}
+		})
+	}
+}
