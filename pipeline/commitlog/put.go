@@ -37,6 +37,9 @@ func put(ctx context.Context, fsys FS, name, temp string, data []byte) ([]byte, 
 		}
 		// R5: any answer but success means unknown: read the key, else repeat the same put.
 		held, rerr := readKey(ctx, fsys, name, errors.Is(err, fs.ErrExist))
+		if rerr == nil && mutant == mutLoserAll {
+			return nil, ErrFenced
+		}
 		if rerr == nil {
 			return held, fsys.SyncDir(path.Dir(name)) // R12: it is another's, and may not be durable yet
 		}

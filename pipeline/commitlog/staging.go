@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"sync"
 
 	"inoculate/pipeline"
 )
 
 // writeSize is what goes to the file system at a time.
 const writeSize = 256 << 10
+
+var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeSize) }}
 
 // Staging makes the files of segments. Its methods may be called at once.
 type Staging struct{ fs FS }
@@ -46,7 +49,8 @@ func (s *Staging) Create(seg pipeline.Segment, folder, ext string) (*Temp, error
 		return nil, err
 	}
 	t.f = f
-	t.buf = bufio.NewWriterSize(hashed{t}, writeSize)
+	t.buf = buffers.Get().(*bufio.Writer)
+	t.buf.Reset(hashed{t})
 	return t, nil
 }
 
@@ -72,14 +76,29 @@ func (h hashed) Write(p []byte) (int, error) {
 }
 
 // Write appends p.
-func (t *Temp) Write(p []byte) (int, error) { return t.buf.Write(p) }
+func (t *Temp) Write(p []byte) (int, error) {
+	if t.done {
+		return 0, errOver
+	}
+	return t.buf.Write(p)
+}
+
+var errOver = errors.New("the attempt at this file is over")
+
+// end gives the buffer back.
+func (t *Temp) end() {
+	t.done = true
+	t.buf.Reset(nil)
+	buffers.Put(t.buf)
+	t.buf = nil
+}
 
 // Publish makes the file durable under its content's name in the staging folder and returns the name it will have in its
 // own folder. It is not part of the dataset until a commit record names it. After an error the attempt is over; ErrFenced
 // says that the position was decided meanwhile.
 func (t *Temp) Publish(ctx context.Context) (name, sha256hex string, bytes int64, err error) {
 	if t.done {
-		return "", "", 0, errors.New("publishing a file: its attempt is over")
+		return "", "", 0, errOver
 	}
 	if ctx.Err() != nil {
 		return "", "", 0, errors.Join(context.Cause(ctx), t.Abort())
@@ -94,7 +113,7 @@ func (t *Temp) Publish(ctx context.Context) (name, sha256hex string, bytes int64
 	if err != nil { // R12: a failed sync ends the attempt; the same file is never synced again
 		return "", "", 0, errors.Join(err, t.Abort())
 	}
-	t.done = true
+	t.end()
 	if err := t.f.Close(); err != nil {
 		return "", "", 0, errors.Join(err, t.fs.Remove(t.name))
 	}
@@ -128,7 +147,7 @@ func (t *Temp) Abort() error {
 	if t.done {
 		return nil
 	}
-	t.done = true
+	t.end()
 	err := t.f.Close()
 	if rerr := t.fs.Remove(t.name); !errors.Is(rerr, fs.ErrNotExist) { // R1: a name of this attempt alone
 		err = errors.Join(err, rerr)
