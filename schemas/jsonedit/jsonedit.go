@@ -1,0 +1,290 @@
+// Package jsonedit applies edits to a record's JSON text: nothing else in it changes, not a space.
+package jsonedit
+
+import (
+	"fmt"
+
+	"inoculate/schemas"
+	"inoculate/schemas/jsontext"
+)
+
+// An Editor edits records of one layout. It keeps scratch memory and serves one goroutine.
+type Editor struct {
+	layout *schemas.Layout
+	pieces []piece
+	elems  [][2]int
+}
+
+// piece replaces bytes [from, to) of the record.
+type piece struct {
+	from, to int
+	text     []byte
+}
+
+// New makes an Editor.
+func New(l *schemas.Layout) *Editor { return &Editor{layout: l} }
+
+// Append appends the record raw with the edits of its row applied, which are ordered by schemas.CompareEdits. raw is a JSON
+// object that was read before, so its syntax is known to be good.
+func (e *Editor) Append(dst, raw []byte, edits []schemas.Edit) ([]byte, error) {
+	if len(edits) == 0 {
+		return append(dst, raw...), nil
+	}
+	e.pieces = e.pieces[:0]
+	for len(edits) > 0 {
+		n := 1
+		for n < len(edits) && edits[n].Slot == edits[0].Slot {
+			n++
+		}
+		if err := e.slot(raw, edits[:n]); err != nil {
+			return dst, err
+		}
+		edits = edits[n:]
+	}
+	at := 0
+	for k := range e.pieces { // by slot; slots may stand in any order in the text
+		p := e.next(at)
+		if p < 0 {
+			return dst, fmt.Errorf("edit %d overlaps another", k)
+		}
+		dst = append(dst, raw[at:e.pieces[p].from]...)
+		dst = append(dst, e.pieces[p].text...)
+		at = e.pieces[p].to
+		e.pieces[p].from = -1
+	}
+	return append(dst, raw[at:]...), nil
+}
+
+// next is the first piece at or after a place; of several at one place, the one that was added first.
+func (e *Editor) next(at int) int {
+	best := -1
+	for i := range e.pieces {
+		if f := e.pieces[i].from; f >= at && (best < 0 || f < e.pieces[best].from) {
+			best = i
+		}
+	}
+	return best
+}
+
+func (e *Editor) add(from, to int, text []byte) { e.pieces = append(e.pieces, piece{from, to, text}) }
+
+// slot adds the pieces of the edits of one slot.
+func (e *Editor) slot(raw []byte, edits []schemas.Edit) error {
+	s := &e.layout.Slots[edits[0].Slot]
+	from, to, end, err := member(raw, 0, s.Name)
+	switch {
+	case err != nil:
+		return err
+	case s.Kind == schemas.TextSlot && from < 0:
+		return e.newMember(raw, end, s.Name, edits)
+	case s.Kind == schemas.TextSlot:
+		return e.text(raw, from, to, edits)
+	case from < 0 || raw[from] != '[':
+		return fmt.Errorf("%s is no list", s.Name)
+	}
+	e.elems = e.elems[:0]
+	if _, err := jsontext.Array(raw, from, func(from, to int) error { e.elems = append(e.elems, [2]int{from, to}); return nil }); err != nil {
+		return err
+	}
+	return e.turns(raw, from, s, edits)
+}
+
+// newMember puts a text where the record does not have the key at all.
+func (e *Editor) newMember(raw []byte, end int, name string, edits []schemas.Edit) error {
+	if !edits[0].Null || len(edits) > 1 {
+		return &schemas.MisfitError{Edit: edits[0]}
+	}
+	text := []byte(", ")
+	if last := lastByte(raw[:end-1]); last == '{' {
+		text = nil
+	}
+	text = append(jsontext.AppendQuoted(text, name), ": "...)
+	e.add(end-1, end-1, jsontext.AppendQuoted(text, edits[0].New))
+	return nil
+}
+
+// text adds the pieces of splices of the string, or null, at raw[from:to].
+func (e *Editor) text(raw []byte, from, to int, edits []schemas.Edit) error {
+	for _, ed := range edits {
+		switch {
+		case ed.Op != schemas.Splice:
+			return fmt.Errorf("a turn cannot come into or out of a text")
+		case ed.Null && raw[from] == 'n':
+			e.add(from, to, jsontext.AppendQuoted(nil, ed.New))
+		case ed.Null || raw[from] != '"':
+			return &schemas.MisfitError{Edit: ed}
+		case ed.Unnull:
+			if string(jsontext.AppendUnquoted(nil, raw[from+1:to-1])) != ed.Old {
+				return &schemas.MisfitError{Edit: ed}
+			}
+			e.add(from, to, []byte("null"))
+		default:
+			inside := raw[from+1 : to-1]
+			lo := jsontext.RawOffset(inside, int(ed.At))
+			hi := lo + jsontext.RawOffset(inside[lo:], len(ed.Old))
+			if string(jsontext.AppendUnquoted(nil, inside[lo:hi])) != ed.Old {
+				return &schemas.MisfitError{Edit: ed}
+			}
+			e.add(from+1+lo, from+1+hi, jsontext.AppendInside(nil, ed.New))
+		}
+	}
+	return nil
+}
+
+// turns adds the pieces of the edits of a list that starts at raw[open].
+func (e *Editor) turns(raw []byte, open int, s *schemas.Slot, edits []schemas.Edit) error {
+	last, err := e.lastKept(edits)
+	if err != nil {
+		return err
+	}
+	if last < 0 {
+		return e.rewrite(raw, open, s, edits)
+	}
+	for i := 0; i < len(edits); {
+		ed, turn := edits[i], int(edits[i].Turn)
+		n := i + 1
+		switch ed.Op {
+		case schemas.InsertTurn:
+			if turn <= last {
+				e.add(e.elems[turn][0], e.elems[turn][0], append(turnText(s, ed), ", "...))
+			} else {
+				e.add(e.elems[last][1], e.elems[last][1], append([]byte(", "), turnText(s, ed)...))
+			}
+		case schemas.DeleteTurn:
+			if !isTurn(raw[e.elems[turn][0]:e.elems[turn][1]], s, ed) {
+				return &schemas.MisfitError{Edit: ed}
+			}
+			if turn < last { // with the comma and the spaces that part it from the next one
+				e.add(e.elems[turn][0], e.elems[turn+1][0], nil)
+			}
+		default:
+			for n < len(edits) && edits[n].Op == schemas.Splice && int(edits[n].Turn) == turn {
+				n++
+			}
+			if err := e.turn(raw, s, e.elems[turn], edits[i:n]); err != nil {
+				return err
+			}
+		}
+		i = n
+	}
+	if end := e.elems[len(e.elems)-1][1]; last < len(e.elems)-1 {
+		e.add(e.elems[last][1], end, nil)
+	}
+	return nil
+}
+
+// lastKept is the last turn that stays, -1 where none does.
+func (e *Editor) lastKept(edits []schemas.Edit) (int, error) {
+	last := len(e.elems) - 1
+	for i := len(edits) - 1; i >= 0; i-- {
+		turn := int(edits[i].Turn)
+		if turn > len(e.elems) || turn == len(e.elems) && edits[i].Op != schemas.InsertTurn {
+			return 0, fmt.Errorf("edit of turn %d in a conversation of %d", turn, len(e.elems))
+		}
+		if edits[i].Op == schemas.DeleteTurn && turn == last {
+			last--
+		}
+	}
+	return last, nil
+}
+
+// rewrite handles a list of which no turn stays: its inside becomes what is put in.
+func (e *Editor) rewrite(raw []byte, open int, s *schemas.Slot, edits []schemas.Edit) error {
+	var text []byte
+	for _, ed := range edits {
+		switch {
+		case ed.Op == schemas.DeleteTurn && !isTurn(raw[e.elems[ed.Turn][0]:e.elems[ed.Turn][1]], s, ed):
+			return &schemas.MisfitError{Edit: ed}
+		case ed.Op == schemas.InsertTurn && text != nil:
+			text = append(append(text, ", "...), turnText(s, ed)...)
+		case ed.Op == schemas.InsertTurn:
+			text = turnText(s, ed)
+		}
+	}
+	lo, hi := open+1, open+1
+	if n := len(e.elems); n > 0 {
+		lo, hi = e.elems[0][0], e.elems[n-1][1]
+	}
+	e.add(lo, hi, text)
+	return nil
+}
+
+func turnText(s *schemas.Slot, ed schemas.Edit) []byte {
+	if s.Kind == schemas.JSONSlot {
+		return []byte(ed.New)
+	}
+	b := jsontext.AppendQuoted([]byte{'{'}, s.RoleKey)
+	b = jsontext.AppendQuoted(append(b, ": "...), ed.Role)
+	b = jsontext.AppendQuoted(append(b, ", "...), s.TextKey)
+	b = jsontext.AppendQuoted(append(b, ": "...), ed.New)
+	return append(b, '}')
+}
+
+// isTurn says whether a turn is exactly the role and the text that an edit takes out.
+func isTurn(turn []byte, s *schemas.Slot, ed schemas.Edit) bool {
+	if s.Kind == schemas.JSONSlot {
+		return string(turn) == ed.Old
+	}
+	ok := true
+	_, err := jsontext.Object(turn, 0, func(m jsontext.Member) error {
+		var want string
+		switch string(jsontext.AppendUnquoted(nil, turn[m.Key+1:m.KeyEnd-1])) {
+		case s.RoleKey:
+			want = ed.Role
+		case s.TextKey:
+			want = ed.Old
+		default:
+			ok = ok && turn[m.From] == 'n' // null is all that may go with it
+			return nil
+		}
+		ok = ok && turn[m.From] == '"' && string(jsontext.AppendUnquoted(nil, turn[m.From+1:m.To-1])) == want
+		return nil
+	})
+	return err == nil && ok
+}
+
+// turn adds the pieces of the splices of one turn.
+func (e *Editor) turn(raw []byte, s *schemas.Slot, el [2]int, edits []schemas.Edit) error {
+	if s.Kind == schemas.JSONSlot {
+		text := raw[el[0]:el[1]]
+		for _, ed := range edits {
+			lo, hi := int(ed.At), int(ed.At)+len(ed.Old)
+			if lo < 0 || hi > len(text) || string(text[lo:hi]) != ed.Old {
+				return &schemas.MisfitError{Edit: ed}
+			}
+			e.add(el[0]+lo, el[0]+hi, []byte(ed.New))
+		}
+		return nil
+	}
+	from, to, end, err := member(raw, el[0], s.TextKey)
+	if err != nil {
+		return err
+	}
+	if from < 0 {
+		return e.newMember(raw, end, s.TextKey, edits)
+	}
+	return e.text(raw, from, to, edits)
+}
+
+// member finds the value of key in the object at raw[at], -1 where it has none, and the end of the object.
+func member(raw []byte, at int, key string) (from, to, end int, err error) {
+	from, to = -1, -1
+	end, err = jsontext.Object(raw, at, func(m jsontext.Member) error {
+		if k := raw[m.Key+1 : m.KeyEnd-1]; string(k) == key || string(jsontext.AppendUnquoted(nil, k)) == key {
+			from, to = m.From, m.To
+		}
+		return nil
+	})
+	return from, to, end, err
+}
+
+func lastByte(b []byte) byte {
+	for i := len(b) - 1; i >= 0; i-- {
+		switch b[i] {
+		case ' ', '\n', '\r', '\t':
+		default:
+			return b[i]
+		}
+	}
+	return 0
+}
