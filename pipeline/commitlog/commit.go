@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"inoculate/pipeline"
 )
@@ -74,7 +75,7 @@ func (l *Log) forward(files []pipeline.File) error {
 	if len(files) == 0 {
 		return nil
 	}
-	folders := map[string]bool{}
+	var folders []string
 	for _, f := range files {
 		if err := l.ensureTarget(f.Folder); err != nil {
 			return err
@@ -89,9 +90,11 @@ func (l *Log) forward(files []pipeline.File) error {
 		if err != nil {
 			return fmt.Errorf("bringing a committed file forward: %w", err)
 		}
-		folders[f.Folder] = true
+		if !slices.Contains(folders, f.Folder) {
+			folders = append(folders, f.Folder)
+		}
 	}
-	for folder := range folders {
+	for _, folder := range folders {
 		if err := l.fs.SyncDir(folder); err != nil {
 			return err
 		}

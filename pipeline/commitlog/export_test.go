@@ -3,7 +3,7 @@ package commitlog
 // Mutants are the rules that tests take away, one at a time.
 var Mutants = []string{
 	mutPutByRename, mutNoFileSync, mutNoStagingSync, mutNoParentSync, mutNoRecordSync, mutNoChainSync, mutActBeforeSync,
-	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutFirstFromData,
+	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutCollectSecond, mutFirstFromData,
 	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen,
 }
 

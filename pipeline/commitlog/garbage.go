@@ -131,7 +131,8 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 			var err error
 			switch {
 			case s.first < r.First: // behind the cursor: unknown here
-			case !s.temp && r.names(s.folder, s.name):
+			case !s.temp && r.names(s.folder, s.name) && mutant != mutCollectSecond:
+				// Also where it stands in its folder already: that name may not be durable yet, so this copy is not garbage.
 				err = l.forward([]pipeline.File{{Folder: s.folder, Name: s.name}})
 			default:
 				err = drop(s) // R1: r covers its position and does not name it

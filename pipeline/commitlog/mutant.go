@@ -16,6 +16,7 @@ const (
 	mutLoserUndecided  = "a loser deletes files of open positions"
 	mutUnknownIsLost   = "an unknown answer is taken for a lost position"
 	mutCollectOpen     = "the collector deletes files of open positions"
+	mutCollectSecond   = "the collector deletes second copies of committed files"
 	mutFirstFromData   = "a segment begins at the first position seen"
 	mutStartFromCaller = "a partition begins where its owner says"
 	mutEmptySegment    = "a segment may be empty"

@@ -34,6 +34,33 @@ func readThenPowerLoss() error {
 	return nil
 }
 
+// A has brought its files forward and not synced; B has written them again; the collector finds B's; then the power goes.
+func secondCopies() error {
+	for seed := range uint64(32) {
+		w := newWorld()
+		a, b, c := w.owner(5), w.owner(5), w.owner(5)
+		if err := errors.Join(a.start(), b.start(), c.start()); err != nil {
+			return err
+		}
+		a.pause(is("syncdir", "train"), func() {
+			b.pause(is("syncdir", ".staging"), func() {
+				_, _ = c.log.Collect(bg)
+				w.disk.Cut()
+			})
+			_, _ = b.write(0, 2)
+		})
+		err := a.segment(0, 2)
+		if !errors.Is(err, commitlogtest.ErrPower) {
+			return fmt.Errorf("no power loss: %v", err)
+		}
+		w.disk.On(commitlogtest.Keep(seed))
+		if err := w.check(); err != nil {
+			return fmt.Errorf("choice %d: %w", seed, err)
+		}
+	}
+	return nil
+}
+
 // The sync of a data file fails, and the kernel forgets the content; then the power goes.
 func syncFails() error {
 	w := newWorld()
@@ -62,26 +89,27 @@ func powerSweep() error { return powerLoss(newJob(1, 3, 2), 3) }
 
 // rules maps each rule that can be taken away to the scenario that needs it.
 var rules = map[string]func() error{
-	"a record is put by check, then rename":              twoPuts,
-	"a data file is not synced":                          powerSweep,
-	"the staging folder is not synced":                   powerSweep,
-	"the parent of a new folder is not synced":           powerSweep,
-	"a record is linked before it is synced":             powerSweep,
-	"the folder of a new record is not synced":           powerSweep,
-	"records are acted on before their folder is synced": readThenPowerLoss,
-	"a failed sync is tried again":                       syncFails,
-	"a loser deletes its files without comparing":        twinLoses,
-	"a loser deletes files of open positions":            loserTidiesUp,
-	"an unknown answer is taken for a lost position":     putLandsLate,
-	"the collector deletes files of open positions":      collectorRuns,
-	"a segment begins at the first position seen":        firstRecordIsLater,
-	"a partition begins where its owner says":            twoBeginnings,
-	"a segment may be empty":                             emptySegment,
-	"the run record is not checked":                      twoConfigs,
-	"all runs have one id":                               folderEmptied,
-	"attempts share a temporary name":                    twoAttempts,
-	"a file is visible before its record":                beforeTheRecord,
-	"an unfinished run is sealed":                        sealTooEarly,
+	"a record is put by check, then rename":                  twoPuts,
+	"a data file is not synced":                              powerSweep,
+	"the staging folder is not synced":                       powerSweep,
+	"the parent of a new folder is not synced":               powerSweep,
+	"a record is linked before it is synced":                 powerSweep,
+	"the folder of a new record is not synced":               powerSweep,
+	"records are acted on before their folder is synced":     readThenPowerLoss,
+	"a failed sync is tried again":                           syncFails,
+	"a loser deletes its files without comparing":            twinLoses,
+	"a loser deletes files of open positions":                loserTidiesUp,
+	"an unknown answer is taken for a lost position":         putLandsLate,
+	"the collector deletes files of open positions":          collectorRuns,
+	"the collector deletes second copies of committed files": secondCopies,
+	"a segment begins at the first position seen":            firstRecordIsLater,
+	"a partition begins where its owner says":                twoBeginnings,
+	"a segment may be empty":                                 emptySegment,
+	"the run record is not checked":                          twoConfigs,
+	"all runs have one id":                                   folderEmptied,
+	"attempts share a temporary name":                        twoAttempts,
+	"a file is visible before its record":                    beforeTheRecord,
+	"an unfinished run is sealed":                            sealTooEarly,
 }
 
 // TestEveryRuleIsNeeded takes the rules away one at a time: the scenario must notice, and must hold with the rule in place.
