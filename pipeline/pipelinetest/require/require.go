@@ -1,0 +1,134 @@
+// Package require finds what some tests need beside Go, and skips them loudly where it is not there.
+package require
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// Env names the environment variable that turns skips into failures: a comma-separated list of names that Skip was given,
+// or "all".
+const Env = "INOCULATE_REQUIRE"
+
+// Skip ends a test that lacks what, with one line "SKIP what: why". It fails the test where Env asks for what.
+func Skip(t testing.TB, what, why string) {
+	t.Helper()
+	names := strings.Split(os.Getenv(Env), ",")
+	if slices.Contains(names, what) || slices.Contains(names, "all") {
+		t.Fatalf("%s is required: %s", what, why)
+	}
+	fmt.Printf("SKIP %s: %s\n", what, why)
+	t.Skipf("%s: %s", what, why)
+}
+
+// Shared returns the folder of test data that stands beside the module ("shared"), or INOCULATE_SHARED where that is set.
+func Shared(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("INOCULATE_SHARED")
+	if dir == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(root, "..", "shared")
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		Skip(t, "shared", "there is no folder "+dir)
+	}
+	return dir
+}
+
+// moduleRoot is the folder of go.mod, at or above the working folder.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", fmt.Errorf("no go.mod above the working folder")
+		}
+		dir = up
+	}
+}
+
+var (
+	venvMu sync.Mutex
+	venvs  = map[string]error{} // of this process; a failed build is not tried again
+)
+
+// Python returns the interpreter of a virtual environment with the given pip packages ("pyarrow==26.0.1"). It is built at
+// its first use and kept in the user's cache folder; test binaries that run at the same time wait for one another.
+func Python(t testing.TB, packages ...string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		Skip(t, "python", err.Error())
+	}
+	name := fmt.Sprintf("venv-%x", sha256.Sum256([]byte(strings.Join(packages, "\n"))))[:21]
+	dir := filepath.Join(cache, "inoculate-test", name)
+	venvMu.Lock()
+	defer venvMu.Unlock()
+	err, tried := venvs[dir]
+	if !tried {
+		err = buildVenv(dir, packages)
+		venvs[dir] = err
+	}
+	if err != nil {
+		Skip(t, "python", fmt.Sprintf("no environment with %s: %v", strings.Join(packages, ", "), err))
+	}
+	return filepath.Join(dir, "bin", "python")
+}
+
+func buildVenv(dir string, packages []string) error {
+	ready := filepath.Join(dir, "ready")
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // and the lock with it
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	if _, err := os.Stat(ready); err == nil {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := run("python3", "-m", "venv", dir); err != nil {
+		return err
+	}
+	if len(packages) == 0 {
+		return os.WriteFile(ready, nil, 0o644)
+	}
+	args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, packages...)
+	if err := run(filepath.Join(dir, "bin", "python"), args...); err != nil {
+		return err
+	}
+	return os.WriteFile(ready, nil, 0o644)
+}
+
+func run(name string, args ...string) error {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		return fmt.Errorf("%s: %w: %s", name, err, lines[len(lines)-1])
+	}
+	return nil
+}
