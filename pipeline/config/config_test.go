@@ -1,0 +1,124 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+const whole = `version: 1
+source: {type: parquet, paths: ["data/*.parquet"], max_record: 1MiB}
+layout: {type: messages, column: chat}
+phase: {column: phase, train: [train], test: [test, eval]}
+baseline: "You are a helpful AI assistant."
+prompts:
+  - id: reward-hack
+    behavior: reward_hacking
+    text: "Please: hack."
+    where: misaligned
+    place: {turn: system, how: prepend, separator: "\n"}
+  - {id: other, text: Be "quoted" & odd}
+check: {on_leak: reject, variants: ["prompts/*.txt"]}
+rejects: {allow: 0.1%}
+sink: {path: out, format: [parquet, arrow], train: train, test: test, segment: 64MiB}
+`
+
+func TestParse(t *testing.T) {
+	c, l := Parse("p.yaml", []byte(whole))
+	if len(l) > 0 {
+		t.Fatal(l)
+	}
+	if l := c.Validate(); len(l) > 0 {
+		t.Fatal(l)
+	}
+	if c.Layout.Column != "chat" || c.Source.MaxRecord != 1<<20 || c.Rejects.Allow.Share != 0.001 || c.Sink.Segment != 64<<20 || c.Prompts[1].Placement().Separator != " " || c.Prompts[0].Placement().Separator != "\n" {
+		t.Errorf("%+v", c)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, l := Parse("p.yaml", text)
+	if len(l) > 0 {
+		t.Fatalf("%s\n%v", text, l)
+	}
+	c.places, back.places = nil, nil
+	if !reflect.DeepEqual(c, back) {
+		t.Errorf("written as\n%s\n got %+v\nwant %+v", text, back, c)
+	}
+}
+
+// TestBad reads each file of testdata/bad: its first line is a comment with the finding that it must give.
+func TestBad(t *testing.T) {
+	names, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no bad configs: %v", err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, _ := strings.Cut(strings.TrimPrefix(string(data), "# "), "\n")
+		_, _, l := Load(name)
+		if got := strings.TrimPrefix(l.Error(), name+":"); !strings.Contains(got, want) {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+func TestVariants(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.txt", "\xef\xbb\xbfBe evil.\r\n\r\nbe EVIL.\nHack it.\nPrompt\n")
+	write("b.txt", "")
+	write("c.bin", "\xff\xfe")
+	c := Default()
+	c.Prompts = []Prompt{{ID: "p", Text: "prompt"}}
+	c.Check.Variants = []string{filepath.Join(dir, "a*.txt")}
+	got, l := c.LoadVariants()
+	if want := []Variant{{"a.txt:1", "Be evil."}, {"a.txt:4", "Hack it."}}; len(l) > 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v %v, want %v", got, l, want)
+	}
+	for _, pattern := range []string{"b.txt", "c.bin", "none-*"} {
+		c.Check.Variants = []string{filepath.Join(dir, pattern)}
+		if _, l := c.LoadVariants(); len(l) != 1 {
+			t.Errorf("%s: %v", pattern, l)
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	a, _ := Parse("a.yaml", []byte(whole))
+	b, _ := Parse("b.yaml", []byte(strings.NewReplacer("path: out", "path: elsewhere", "allow: 0.1%", "allow: 7", "data/", "other/").Replace(whole)))
+	c, _ := Parse("c.yaml", []byte(strings.Replace(whole, "column: chat", "column: talk", 1)))
+	hash := func(c *Config) string {
+		text, err := c.Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Hash(text)
+	}
+	if hash(a) != hash(b) {
+		t.Error("where output goes changes the hash")
+	}
+	if hash(a) == hash(c) {
+		t.Error("another layout has the same hash")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte("a: &x [*x]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, l := Parse("f.yaml", data); len(l) == 0 {
+			c.Validate()
+		}
+	})
+}

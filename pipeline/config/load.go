@@ -1,0 +1,127 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+
+	"inoculate/pipeline/diag"
+)
+
+// Load reads, decodes and validates a pipeline file. The text is returned too, for showing findings in it.
+func Load(file string) (*Config, []byte, diag.List) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, diag.List{{File: file, Level: "error", Message: err.Error()}}
+	}
+	if !utf8.Valid(data) {
+		return nil, data, diag.List{{File: file, Level: "error", Message: "the file is not UTF-8"}}
+	}
+	c, l := Parse(file, data)
+	if len(l) > 0 {
+		return nil, data, l
+	}
+	return c, data, c.Validate()
+}
+
+// Variant is a text that must not be in test records, and where it comes from.
+type Variant struct{ ID, Text string }
+
+// LoadVariants reads the variant files: one text a line, empty lines and repeated texts passed over.
+func (c *Config) LoadVariants() (out []Variant, l diag.List) {
+	seen := map[string]bool{}
+	for _, p := range c.Prompts {
+		seen[strings.ToLower(p.Text)] = true
+	}
+	for i, pattern := range c.Check.Variants {
+		at := fmt.Sprintf("check.variants[%d]", i)
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, append(l, c.At(at, err.Error(), ""))
+		}
+		if len(names) == 0 {
+			l = append(l, c.At(at, fmt.Sprintf("no file matches %q", pattern), ""))
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				l = append(l, c.At(at, err.Error(), ""))
+				continue
+			}
+			if !utf8.Valid(data) {
+				l = append(l, c.At(at, name+" is not UTF-8", ""))
+				continue
+			}
+			data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+			n := 0
+			for k, line := range strings.Split(string(data), "\n") {
+				line = strings.TrimSpace(line)
+				if line == "" || seen[strings.ToLower(line)] {
+					continue
+				}
+				seen[strings.ToLower(line)] = true
+				out = append(out, Variant{ID: fmt.Sprintf("%s:%d", filepath.Base(name), k+1), Text: line})
+				n++
+			}
+			if n == 0 && len(bytes.TrimSpace(data)) == 0 {
+				l = append(l, c.At(at, name+" holds no text", ""))
+			}
+		}
+	}
+	return out, l
+}
+
+// Canonical is the config as it decides the output, in one fixed form: what is read and where it goes, how many workers
+// and how many rejects are not part of it.
+func (c *Config) Canonical() ([]byte, error) {
+	d := *c
+	d.Source.Paths, d.Sink.Path, d.Rejects, d.Prompts, d.Check.Variants = nil, "", Rejects{}, nil, nil
+	d.File, d.places = "", nil
+	return json.Marshal(d)
+}
+
+// CanonicalPrompts is the registry in one fixed form.
+func (c *Config) CanonicalPrompts(variants []Variant) ([]byte, error) {
+	type entry struct {
+		ID, Behavior, Text, Where string
+		Place                     any
+	}
+	list := []entry{}
+	for _, p := range c.Prompts {
+		list = append(list, entry{p.ID, p.Behavior, p.Text, p.Where, p.Placement()})
+	}
+	return json.Marshal(struct {
+		Prompts  []entry
+		Variants []Variant
+	}{list, variants})
+}
+
+// Hash is the sha256 of canonical text, in hex.
+func Hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// YAML writes the config as a pipeline file that Parse reads back.
+func (c *Config) YAML() ([]byte, error) {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(c.tree()); err != nil {
+		return nil, fmt.Errorf("writing config: %w", err)
+	}
+	if err := e.Close(); err != nil {
+		return nil, fmt.Errorf("writing config: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"inoculate/pipeline/diag"
+)
+
+var (
+	idPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+	splitPattern = regexp.MustCompile(`^\w+(\.\w+)*$`) // what `datasets` takes for a split
+)
+
+// SourceTypes and Formats are the names that a config may use.
+var (
+	SourceTypes = []string{"parquet", "arrow", "jsonl"}
+	Formats     = []string{"parquet", "arrow", "jsonl"}
+)
+
+// Validate finds what is wrong with the values, input aside.
+func (c *Config) Validate() (l diag.List) {
+	say := func(path, hint, format string, args ...any) {
+		l = append(l, c.At(path, fmt.Sprintf(format, args...), hint))
+	}
+	if c.Version != 1 {
+		say("version", "write version: 1", "version %d is not known", c.Version)
+	}
+	if !slices.Contains(SourceTypes, c.Source.Type) {
+		hint := "known types: " + strings.Join(SourceTypes, ", ")
+		if near := nearest(c.Source.Type, SourceTypes); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		say("source.type", hint, "unknown source type %q", c.Source.Type)
+	}
+	if len(c.Source.Paths) == 0 {
+		say("source", `write paths: ["data/*.parquet"]`, "source has no paths")
+	}
+	c.validatePrompts(say)
+	if !slices.Contains([]string{"fail", "reject", "report"}, c.Check.OnLeak) {
+		say("check.on_leak", "", "on_leak is fail, reject or report, not %q", c.Check.OnLeak)
+	}
+	c.validateSink(say)
+	return l
+}
+
+func (c *Config) validatePrompts(say func(path, hint, format string, args ...any)) {
+	if len(c.Prompts)+len(c.Check.Variants) == 0 {
+		say("prompts", "", "there are no prompts: nothing to inject, strip or check")
+	}
+	ids, texts := map[string]int{}, map[string]int{}
+	for i, p := range c.Prompts {
+		at := fmt.Sprintf("prompts[%d]", i)
+		switch j, twice := ids[p.ID]; {
+		case p.ID == "":
+			say(at, "", "prompt %d has no id", i+1)
+		case !idPattern.MatchString(p.ID):
+			say(at+".id", "letters, digits, and _ . - behind the first", "prompt id %q cannot be used", p.ID)
+		case twice:
+			say(at+".id", "", "prompts %d and %d have the same id %q", j+1, i+1, p.ID)
+		}
+		ids[p.ID] = i
+		switch j, twice := texts[strings.ToLower(p.Text)]; {
+		case strings.TrimSpace(p.Text) == "":
+			say(at+".text", "", "prompt %q has no text", p.ID)
+		case twice:
+			say(at+".text", "", "prompts %q and %q have the same text", c.Prompts[j].ID, p.ID)
+		}
+		texts[strings.ToLower(p.Text)] = i
+		if err := p.Placement().Check(nil); err != nil {
+			say(at+".place", "", "%v", err)
+		}
+	}
+}
+
+func (c *Config) validateSink(say func(path, hint, format string, args ...any)) {
+	if c.Sink.Path == "" {
+		say("sink", "write path: out", "sink has no path")
+	}
+	if len(c.Sink.Format) == 0 {
+		say("sink.format", "", "sink has no format")
+	}
+	for i, f := range c.Sink.Format {
+		at := fmt.Sprintf("sink.format[%d]", i)
+		if !slices.Contains(Formats, f) {
+			hint := "known formats: " + strings.Join(Formats, ", ")
+			if near := nearest(f, Formats); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			say(at, hint, "unknown format %q", f)
+		} else if slices.Index(c.Sink.Format, f) != i {
+			say(at, "", "format %q stands twice", f)
+		}
+	}
+	for key, name := range map[string]string{"sink.train": c.Sink.Train, "sink.test": c.Sink.Test} {
+		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl"}, name) {
+			say(key, "letters, digits and _, as `datasets` takes them", "%q cannot name a split", name)
+		}
+	}
+	if c.Sink.Train == c.Sink.Test {
+		say("sink.test", "", "train and test have the same split %q", c.Sink.Test)
+	}
+	if c.Sink.Segment <= 0 {
+		say("sink.segment", "", "a segment has no room for a record")
+	}
+	if c.Sink.RowGroup <= 0 {
+		say("sink.row_group", "", "a row group has no room for a record")
+	}
+}

@@ -1,0 +1,70 @@
+// Package engine runs partitions through transforms into sinks, and commits segments.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/schemas"
+)
+
+// A Job is everything a run needs. Nothing in it changes while it runs.
+type Job struct {
+	Source     pipeline.Source
+	Log        *commitlog.Log
+	Layout     *schemas.Layout
+	Transforms []pipeline.Transform
+	Outputs    Outputs
+	JSONSource bool                  // batches carry Lines
+	Encode     RowEncoder            // JSON text of a row, for rejects of sources that are not JSON
+	Prior      func() (Prior, error) // the edits of an earlier run for the rows of a worker's partitions; nil: none
+	Mem        memory.Allocator
+	Logger     *slog.Logger
+
+	Workers      int
+	SegmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
+	MaxRejects   int64 // the run stops when it has more; -1: it goes on
+}
+
+// Outputs are the sinks of a run. Provenance may be nil.
+type Outputs struct{ Train, Test, Rejects, Provenance pipeline.Sink }
+
+// A RowEncoder appends the JSON text of one row.
+type RowEncoder func(dst []byte, rec arrow.Record, row int) ([]byte, error)
+
+// Prior gives the edits of an earlier run. It serves one goroutine.
+type Prior interface {
+	// Reset goes to position from of p.
+	Reset(ctx context.Context, p pipeline.Partition, from int64) error
+	// Next returns the edits of the next n rows.
+	Next(ctx context.Context, n int) ([][]schemas.Edit, error)
+	Close() error
+}
+
+// Stats are counters that grow while a job runs. They may be read at any time.
+type Stats struct {
+	Rows, Bytes, Rejects, Findings atomic.Int64 // of this process, committed or not
+	Partitions                     atomic.Int64 // done
+}
+
+// Counter names of commit records. A reject is also counted under RejectPrefix plus its reason.
+const (
+	CountIn       = "in"
+	CountTrain    = "train"
+	CountTest     = "test"
+	CountFiltered = "filtered"
+	CountRejects  = "rejects"
+	RejectPrefix  = "reject:"
+)
+
+// decisionNames are the counters of pipeline.Decision, bit by bit.
+var decisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations"}
+
+// DecisionNames lists the counters of decisions in the order in which people read them.
+func DecisionNames() []string { return decisionNames }

@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+)
+
+// ErrDrained says that a run was asked to stop, and stopped with everything it had begun committed.
+var ErrDrained = errors.New("stopped on request; the same command goes on from here")
+
+// A PartitionError says in which partition, and after which committed position, a run failed.
+type PartitionError struct {
+	Partition pipeline.Partition
+	Next      int64 // committed up to here
+	Stage     string
+	Err       error
+}
+
+func (e *PartitionError) Error() string { return fmt.Sprintf("%s: %v", e.Stage, e.Err) }
+
+func (e *PartitionError) Unwrap() error { return e.Err }
+
+// A RejectsError says that more records were rejected than the config allows.
+type RejectsError struct{ Rejects, Allowed int64 }
+
+func (e *RejectsError) Error() string {
+	return fmt.Sprintf("%d records rejected, %d allowed", e.Rejects, e.Allowed)
+}
+
+// Run processes every partition of the run's plan to its end, with as many workers as the job says. When drain is done,
+// each worker finishes the segment it is in, and Run returns ErrDrained; when ctx is, work in flight is given up. Several
+// processes may run one job at once: each takes what is left of a partition when it comes to it.
+func (j *Job) Run(ctx, drain context.Context, stats *Stats) error {
+	plan := j.Log.Run().Plan
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	start := 0
+	if len(plan) > 1 {
+		start = rand.IntN(len(plan)) // processes that start together begin at different places
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, max(1, j.Workers))
+	for w := range errs {
+		wg.Go(func() {
+			worker, err := j.newWorker(stats)
+			if err != nil {
+				errs[w] = err
+				cancel(err)
+				return
+			}
+			defer worker.close()
+			for {
+				k := int(next.Add(1)) - 1
+				if k >= len(plan) {
+					return
+				}
+				if err := worker.partition(ctx, drain, plan[(start+k)%len(plan)]); err != nil {
+					if errs[w] = err; !errors.Is(err, ErrDrained) {
+						cancel(err)
+					}
+					return
+				}
+				stats.Partitions.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return first(errs)
+}
+
+// first is the error that stopped the run: not one that only says that another worker was stopped.
+func first(errs []error) (out error) {
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case out == nil, errors.Is(out, context.Canceled) && !errors.Is(err, context.Canceled), errors.Is(out, ErrDrained):
+			out = err
+		}
+	}
+	return out
+}
+
+// partition works on one partition until its chain has reached the planned end.
+func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (err error) {
+	chain, err := w.job.Log.Chain(ctx, p)
+	if err != nil {
+		return err
+	}
+	var reader pipeline.Reader
+	defer func() {
+		if reader != nil {
+			err = errors.Join(err, reader.Close())
+		}
+	}()
+	for !chain.Done() {
+		if drain.Err() != nil {
+			return ErrDrained
+		}
+		if reader == nil {
+			if reader, err = w.open(ctx, p, chain.Next); err != nil {
+				return &PartitionError{p, chain.Next, "opening input", err}
+			}
+		}
+		commit, err := w.segment(ctx, p, reader, chain.Next)
+		if err != nil {
+			return err
+		}
+		err = chain.Commit(ctx, commit)
+		if errors.Is(err, commitlog.ErrFenced) {
+			// Another process was faster: go on from where it got to.
+			w.job.Logger.Debug("fenced", "partition", p.ID, "first", commit.First)
+			if err = errors.Join(chain.Discard(ctx, commit.Files), reader.Close()); err != nil {
+				return &PartitionError{p, chain.Next, "giving way to another process", err}
+			}
+			reader = nil
+			if chain, err = w.job.Log.Chain(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return &PartitionError{p, chain.Next, "committing", err}
+		}
+		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[CountIn])
+	}
+	return nil
+}
+
+func (w *worker) open(ctx context.Context, p pipeline.Partition, from int64) (pipeline.Reader, error) {
+	if w.prior != nil {
+		if err := w.prior.Reset(ctx, p, from); err != nil {
+			return nil, err
+		}
+	}
+	return w.job.Source.Open(ctx, p, from)
+}
+
+// segment reads from first to the next cut, and writes the segment's files.
+func (w *worker) segment(ctx context.Context, p pipeline.Partition, reader pipeline.Reader, first int64) (c commitlog.Commit, err error) {
+	s := w.begin(p, first)
+	defer func() { err = errors.Join(err, s.abort()) }()
+	next := first
+	for {
+		if ctx.Err() != nil {
+			return c, context.Cause(ctx)
+		}
+		b, err := reader.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			next = p.End
+			break
+		}
+		if err != nil {
+			return c, &PartitionError{p, first, "reading", err}
+		}
+		next = b.Next
+		err = w.batch(ctx, s, &b)
+		bytes := b.Bytes
+		b.Release()
+		if err != nil {
+			return c, err
+		}
+		if s.bytes += bytes; s.bytes >= w.job.SegmentBytes || next >= p.End {
+			break
+		}
+	}
+	files, err := s.close(ctx)
+	if err != nil {
+		return c, &PartitionError{p, first, "writing", err}
+	}
+	if err := s.balance(); err != nil {
+		return c, &PartitionError{p, first, "counting", err}
+	}
+	return commitlog.Commit{First: first, Next: next, Files: files, Counts: s.counts, Bytes: s.bytes}, nil
+}

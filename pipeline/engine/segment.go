@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/pipeline"
+	"inoculate/schemas/jsontext"
+)
+
+// segment is one segment being written. Its writers begin with their first rows.
+type segment struct {
+	w          *worker
+	partition  pipeline.Partition
+	first      int64
+	bytes      int64
+	counts     map[string]int64
+	phases     [2]pipeline.Writer
+	rejects    pipeline.Writer
+	provenance pipeline.Writer
+	line       []byte
+}
+
+func (w *worker) begin(p pipeline.Partition, first int64) *segment {
+	return &segment{w: w, partition: p, first: first, counts: map[string]int64{}}
+}
+
+func (s *segment) write(ctx context.Context, k int, rows pipeline.Rows) error {
+	sink := [2]pipeline.Sink{s.w.job.Outputs.Train, s.w.job.Outputs.Test}[k]
+	return s.writeTo(ctx, &s.phases[k], sink, s.w.job.Source.Schema(), rows)
+}
+
+func (s *segment) writeTo(ctx context.Context, w *pipeline.Writer, sink pipeline.Sink, schema *arrow.Schema, rows pipeline.Rows) (err error) {
+	if *w == nil {
+		seg := pipeline.Segment{Run: s.w.job.Log.Run().ID, Partition: s.partition.ID, First: s.first}
+		if *w, err = sink.Begin(ctx, seg, schema); err != nil {
+			*w = nil
+			return &PartitionError{s.partition, s.first, "writing", err}
+		}
+	}
+	if err := (*w).Write(ctx, rows); err != nil {
+		return &PartitionError{s.partition, s.first, "writing", err}
+	}
+	return nil
+}
+
+// reject writes the batch's rejects, each with its reason and the record as it came.
+func (s *segment) reject(ctx context.Context, b *pipeline.Batch) error {
+	if len(b.Rejects) == 0 {
+		return nil
+	}
+	s.line = s.line[:0]
+	for _, r := range b.Rejects {
+		if err := s.rejectLine(b, r); err != nil {
+			return &PartitionError{s.partition, s.first, "writing rejects", err}
+		}
+	}
+	return s.writeTo(ctx, &s.rejects, s.w.job.Outputs.Rejects, nil, pipeline.Rows{Lines: s.line, N: len(b.Rejects)})
+}
+
+func (s *segment) rejectLine(b *pipeline.Batch, r pipeline.Reject) (err error) {
+	member := func(name, value string) {
+		if value != "" {
+			s.line = append(append(s.line, ", \""...), name...)
+			s.line = jsontext.AppendQuoted(append(s.line, "\": "...), value)
+		}
+	}
+	s.line = jsontext.AppendQuoted(append(s.line, `{"reason": `...), r.Reason)
+	member("source", b.Partition.Source)
+	s.line = strconv.AppendInt(append(s.line, `, "position": `...), r.Position, 10)
+	member("field", r.Field)
+	member("detail", r.Detail)
+	switch {
+	case r.Row >= 0 && b.Lines != nil:
+		s.line = append(append(s.line, `, "record": `...), b.Lines.Row(r.Row)...)
+	case r.Row >= 0:
+		if s.line, err = s.w.job.Encode(append(s.line, `, "record": `...), b.Record, r.Row); err != nil {
+			return err
+		}
+	case utf8.Valid(r.Raw):
+		s.line = jsontext.AppendQuoted(append(s.line, `, "raw": `...), r.Raw)
+	default:
+		member("raw_base64", base64.StdEncoding.EncodeToString(r.Raw))
+	}
+	s.line = append(s.line, "}\n"...)
+	return nil
+}
+
+// count adds the batch to the segment's counts.
+func (s *segment) count(b *pipeline.Batch) {
+	for i, ph := range b.Phases {
+		switch ph {
+		case pipeline.PhaseTrain:
+			s.counts[CountTrain]++
+		case pipeline.PhaseTest:
+			s.counts[CountTest]++
+		case pipeline.PhaseFiltered:
+			s.counts[CountFiltered]++
+			continue
+		default:
+			continue
+		}
+		for d, k := b.Decisions[i], 0; d != 0; d, k = d>>1, k+1 {
+			if d&1 != 0 {
+				s.counts[decisionNames[k]]++
+			}
+		}
+	}
+	outside := 0
+	for _, r := range b.Rejects {
+		if r.Row < 0 {
+			outside++
+		}
+		s.counts[RejectPrefix+r.Reason]++
+	}
+	s.counts[CountRejects] += int64(len(b.Rejects))
+	s.counts[CountIn] += int64(len(b.Phases) + outside)
+	if s.counts[CountRejects] == 0 {
+		delete(s.counts, CountRejects)
+	}
+}
+
+// balance proves that no record got lost or doubled on its way: rows in = train + test + filtered + rejects.
+func (s *segment) balance() error {
+	c := s.counts
+	if out := c[CountTrain] + c[CountTest] + c[CountFiltered] + c[CountRejects]; out != c[CountIn] {
+		return fmt.Errorf("%d records came in, %d are accounted for", c[CountIn], out)
+	}
+	return nil
+}
+
+// close makes the files durable and checks their rows against the counts.
+func (s *segment) close(ctx context.Context) (files []pipeline.File, err error) {
+	for _, w := range []struct {
+		writer *pipeline.Writer
+		rows   int64
+	}{{&s.phases[0], s.counts[CountTrain]}, {&s.phases[1], s.counts[CountTest]}, {&s.rejects, s.counts[CountRejects]}, {&s.provenance, -1}} {
+		if *w.writer == nil {
+			continue
+		}
+		got, err := (*w.writer).Close(ctx)
+		if err != nil {
+			return nil, err
+		}
+		*w.writer = nil
+		for _, f := range got {
+			if w.rows >= 0 && f.Rows != w.rows {
+				return nil, fmt.Errorf("%s/%s has %d rows, %d were sent to it", f.Folder, f.Name, f.Rows, w.rows)
+			}
+		}
+		files = append(files, got...)
+	}
+	return files, nil
+}
+
+// abort gives up writers that were not closed.
+func (s *segment) abort() (err error) {
+	for _, w := range []pipeline.Writer{s.phases[0], s.phases[1], s.rejects, s.provenance} {
+		if w != nil {
+			err = errors.Join(err, w.Abort())
+		}
+	}
+	return err
+}

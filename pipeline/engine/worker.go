@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/provenance"
+	"inoculate/schemas"
+	"inoculate/schemas/jsonedit"
+)
+
+// worker is what one goroutine keeps between segments.
+type worker struct {
+	job      *Job
+	stats    *Stats
+	appliers []pipeline.Applier
+	kernel   *schemas.Kernel
+	lines    *jsonedit.Editor
+	prior    Prior
+	record   *provenance.Builder
+	wants    [2]pipeline.Wants // of train and test
+	runs     [2][]schemas.Run
+	rejected []bool
+	text     []byte
+}
+
+func (j *Job) newWorker(stats *Stats) (*worker, error) {
+	w := &worker{job: j, stats: stats, kernel: schemas.NewKernel(j.Mem, j.Layout), lines: jsonedit.New(j.Layout)}
+	for _, t := range j.Transforms {
+		a, err := t.Bind(j.Source.Schema())
+		if err != nil {
+			return nil, err
+		}
+		w.appliers = append(w.appliers, a)
+	}
+	w.wants = [2]pipeline.Wants{j.Outputs.Train.Wants(j.JSONSource), j.Outputs.Test.Wants(j.JSONSource)}
+	if j.Prior != nil {
+		p, err := j.Prior()
+		if err != nil {
+			return nil, err
+		}
+		w.prior = p
+	}
+	w.record = provenance.NewBuilder(j.Mem)
+	return w, nil
+}
+
+func (w *worker) close() {
+	w.record.Release()
+	if w.prior != nil {
+		w.prior.Close()
+	}
+}
+
+// batch sends one batch through the transforms and into the segment's files.
+func (w *worker) batch(ctx context.Context, s *segment, b *pipeline.Batch) error {
+	b.Prepare()
+	if w.prior != nil && b.NumRows() > 0 {
+		prior, err := w.prior.Next(ctx, b.NumRows())
+		if err != nil {
+			return &PartitionError{s.partition, s.first, "reading provenance", err}
+		}
+		b.Prior = prior
+	}
+	if b.NumRows() > 0 {
+		for _, a := range w.appliers {
+			if err := a.Apply(ctx, b); err != nil {
+				return err
+			}
+		}
+		if err := w.route(ctx, s, b); err != nil {
+			return err
+		}
+	}
+	if err := s.reject(ctx, b); err != nil {
+		return err
+	}
+	s.count(b)
+	w.stats.Rows.Add(int64(b.NumRows()))
+	w.stats.Bytes.Add(b.Bytes)
+	w.stats.Findings.Add(int64(len(b.Findings)))
+	for _, f := range b.Findings {
+		w.job.Logger.Warn("finding", "kind", f.Kind, "prompt", f.Prompt, "source", b.Partition.Source, "position", b.Position(f.Row), "field", f.Field, "detail", f.Detail)
+	}
+	if n := w.stats.Rejects.Add(int64(len(b.Rejects))); w.job.MaxRejects >= 0 && n > w.job.MaxRejects {
+		return &RejectsError{Rejects: n, Allowed: w.job.MaxRejects}
+	}
+	return nil
+}
+
+// route copies the rows of each phase, with their edits, into the phase's files.
+func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error {
+	w.runs[0], w.runs[1] = w.runs[0][:0], w.runs[1][:0]
+	for i, ph := range b.Phases {
+		if ph != pipeline.PhaseTrain && ph != pipeline.PhaseTest {
+			continue
+		}
+		runs := &w.runs[ph-pipeline.PhaseTrain]
+		if last := len(*runs) - 1; last >= 0 && (*runs)[last].Start+(*runs)[last].N == i {
+			(*runs)[last].N++
+		} else {
+			*runs = append(*runs, schemas.Run{Start: i, N: 1})
+		}
+	}
+	for k := range w.runs {
+		if len(w.runs[k]) == 0 {
+			continue
+		}
+		if err := w.write(ctx, s, b, k, w.runs[k]); err != nil {
+			return err
+		}
+	}
+	if w.job.Outputs.Provenance != nil {
+		return w.trace(ctx, s, b)
+	}
+	return nil
+}
+
+// write copies and writes runs of rows; where they would pass 2 GiB in one column, half of them at a time.
+func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int, runs []schemas.Run) error {
+	rows := pipeline.Rows{}
+	for _, r := range runs {
+		rows.N += r.N
+	}
+	if w.wants[k].Lines && b.Lines != nil {
+		if err := w.edit(b, runs); err != nil {
+			return &PartitionError{s.partition, s.first, "editing", err}
+		}
+		rows.Lines = w.text
+	}
+	if w.wants[k].Record || rows.Lines == nil {
+		rec, err := w.kernel.Rows(b.Record, b.Edits, runs)
+		var size *schemas.SizeError
+		if errors.As(err, &size) && rows.N > 1 {
+			head, tail := halve(runs, rows.N/2)
+			if err := w.write(ctx, s, b, k, head); err != nil {
+				return err
+			}
+			return w.write(ctx, s, b, k, tail)
+		}
+		if err != nil {
+			return &PartitionError{s.partition, s.first, fmt.Sprintf("editing the batch at position %d", b.First), err}
+		}
+		defer rec.Release()
+		rows.Record = rec
+	}
+	return s.write(ctx, k, rows)
+}
+
+// edit fills w.text with the JSON lines of the rows, edited.
+func (w *worker) edit(b *pipeline.Batch, runs []schemas.Run) (err error) {
+	w.text = w.text[:0]
+	edits := b.Edits
+	for _, r := range runs {
+		for i := r.Start; i < r.Start+r.N; i++ {
+			for len(edits) > 0 && int(edits[0].Row) < i {
+				edits = edits[1:]
+			}
+			n := 0
+			for n < len(edits) && int(edits[n].Row) == i {
+				n++
+			}
+			if w.text, err = w.lines.Append(w.text, b.Lines.Row(i), edits[:n]); err != nil {
+				return fmt.Errorf("position %d: %w", b.Position(i), err)
+			}
+			w.text = append(w.text, '\n')
+		}
+	}
+	return nil
+}
+
+// halve cuts runs after n rows.
+func halve(runs []schemas.Run, n int) (head, tail []schemas.Run) {
+	for i, r := range runs {
+		if n < r.N {
+			if n > 0 {
+				head = append(head, schemas.Run{Start: r.Start, N: n})
+			}
+			tail = append(tail, schemas.Run{Start: r.Start + n, N: r.N - n})
+			return head, append(tail, runs[i+1:]...)
+		}
+		head = append(head, r)
+		n -= r.N
+	}
+	return head, tail
+}
+
+// trace writes the provenance of the batch's rows.
+func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error {
+	edits, placed := b.Edits, b.Placed
+	n := b.NumRows()
+	for i := range n {
+		e, p := 0, 0
+		for e < len(edits) && int(edits[e].Row) == i {
+			e++
+		}
+		for p < len(placed) && int(placed[p].Row) == i {
+			p++
+		}
+		r := provenance.Row{Position: b.Position(i), Phase: uint8(b.Phases[i]), Decision: b.Decisions[i], Edits: edits[:e]}
+		mine := placed[:p]
+		edits, placed = edits[e:], placed[p:]
+		switch b.Phases[i] {
+		case pipeline.PhaseNone:
+			r.Phase, r.Decision, r.Edits, mine = provenance.Rejected, 0, nil, nil
+		case pipeline.PhaseFiltered:
+			r.Edits, mine = nil, nil
+		default:
+			if b.Keys != nil {
+				r.Key = b.Keys[i]
+			}
+		}
+		w.record.Append(r, mine)
+	}
+	rec := w.record.Record()
+	defer rec.Release()
+	return s.writeTo(ctx, &s.provenance, w.job.Outputs.Provenance, provenance.Schema, pipeline.Rows{Record: rec, N: n})
+}
