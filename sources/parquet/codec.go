@@ -3,6 +3,7 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -66,6 +67,8 @@ func (f *inflater) inflate(src []byte, size int) ([]byte, error) {
 		ratio = 1040
 	case format.Lz4, format.Lz4Raw:
 		ratio = 256
+	case format.Zstd:
+		ratio = 128 << 10 / 4 // a block of 4 bytes
 	}
 	if ratio > 0 && size > trusted && size/ratio > len(src) {
 		return nil, corrupt("%d bytes of %s cannot become %d", len(src), f.codec, size)
@@ -149,8 +152,8 @@ func (f *inflater) zstd(src []byte, size int) ([]byte, error) {
 	}
 	for room := min(size, trusted); ; room = min(size, 4*room) {
 		out, err := d.DecodeAll(src, f.ensure(room, 0)[:0])
-		if err != nil && room < size {
-			continue // too large for the room, or damaged; the last try tells
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) && room < size {
+			continue
 		}
 		if err == nil && len(out) != size {
 			err = fmt.Errorf("%d bytes instead of %d", len(out), size)

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"math"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 // block is the number of entries whose levels are decoded at a time.
 const block = 4096
+
+// maxEntries bounds the values and nulls of one row in one column: a page of a few bytes can claim billions of them.
+const maxEntries = 1 << 26
 
 // A column reads the rows of one leaf across the pages of a chunk. Between calls it holds whole rows.
 type column struct {
@@ -123,8 +125,8 @@ func (c *column) ahead(most int) (rows, entries int) {
 
 // move takes entries of the block, in which rows rows begin, over into the leaf.
 func (c *column) move(rows, entries int) error {
-	if c.count > math.MaxInt32-entries-1 {
-		return tooLarge
+	if c.count > maxEntries-entries && c.rows <= 1 {
+		return unsupported("one row with more than %d values in this column", maxEntries)
 	}
 	valid := entries
 	if c.leaf.def > 0 {

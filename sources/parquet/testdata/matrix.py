@@ -117,7 +117,7 @@ def main():
         k += 1
         t = tables[nulls]
         opts = dict(data_page_version=page, compression=codec, data_page_size=size, row_group_size=[n, n // 3, 100][k % 3],
-                    write_page_checksum=k % 2 == 0, store_schema=k % 5 != 0, use_compliant_nested_type=k % 4 != 0,
+                    write_page_checksum=k // 2 % 2 == 0, store_schema=k % 5 != 0, use_compliant_nested_type=k % 4 != 0,
                     version=['2.6', '1.0', '2.4'][k % 3], write_batch_size=[1024, 64, 7][k % 3], write_page_index=k % 4 == 1)
         if use_dict:
             opts['use_dictionary'] = True

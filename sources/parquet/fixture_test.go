@@ -1,0 +1,120 @@
+package parquet
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/pipeline"
+)
+
+// fixtures are a few small files of matrix.py with what expect.py made of them, for tests with Go alone.
+func fixtures(t testing.TB) []string {
+	t.Helper()
+	fs, err := filepath.Glob("testdata/fixtures/*.parquet")
+	if err != nil || len(fs) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	return fs
+}
+
+func expected(t testing.TB, fixture string) []string {
+	t.Helper()
+	rows, _, err := readStream(fixture + ".arrow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestFixtures(t *testing.T) {
+	for _, f := range fixtures(t) {
+		want := expected(t, f)
+		for _, batch := range []int{1, 7, 2048} {
+			rows, err := readFile(t, f, batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameRows(t, f, rows, want)
+		}
+	}
+}
+
+// TestSchemaIsPyarrows compares the types as well, which cell leaves out.
+func TestSchemaIsPyarrows(t *testing.T) {
+	for _, f := range fixtures(t) {
+		s, err := New(context.Background(), Config{Paths: []string{f}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want, err := readStream(f + ".arrow")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, g := range s.Schema().Fields() {
+			w := want.Field(i)
+			got, exp := g.Type.String(), w.Type.String()
+			if n := strings.NewReplacer("item:", "element:"); g.Name != w.Name || g.Nullable != w.Nullable || got != n.Replace(exp) {
+				t.Errorf("%s: %s %s, nullable %t; want %s %s, nullable %t", f, g.Name, got, g.Nullable, w.Name, exp, w.Nullable)
+			}
+		}
+	}
+}
+
+// TestReopen opens a file at every row, and continues as if it had been read from the start.
+func TestReopen(t *testing.T) {
+	for _, f := range fixtures(t) {
+		want := expected(t, f)
+		for _, cfg := range []Config{{BatchRows: 4}, {BatchBytes: 3000}} {
+			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+			cfg.Paths, cfg.Mem = []string{f}, mem
+			s, err := New(context.Background(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts, err := s.Plan(context.Background())
+			if err != nil || len(parts) != 1 {
+				t.Fatalf("%d partitions, %v", len(parts), err)
+			}
+			p := parts[0]
+			_, all, err := readAll(s, p, p.First)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for from := p.First; from <= p.End; from++ {
+				rows, ends, err := readAll(s, p, from)
+				if err != nil {
+					t.Fatalf("%s from %d: %v", f, from, err)
+				}
+				sameRows(t, f, rows, want[from:])
+				if i := slices.Index(all, from); i >= 0 && !slices.Equal(ends, all[i+1:]) {
+					t.Errorf("%s from %d: batches end at %v instead of %v", f, from, ends, all[i+1:])
+				}
+			}
+			mem.AssertSize(t, 0)
+		}
+	}
+}
+
+// TestPartOfARange reads rows that begin and end within row groups.
+func TestPartOfARange(t *testing.T) {
+	f := fixtures(t)[0]
+	want := expected(t, f)
+	s, err := New(context.Background(), Config{Paths: []string{f}, BatchRows: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for first := range int64(len(want)) {
+		for end := first; end <= int64(len(want)); end += 3 {
+			rows, _, err := readAll(s, pipeline.Partition{ID: "p", Path: f, First: first, End: end}, first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameRows(t, f, rows, want[first:end])
+		}
+	}
+}
