@@ -20,6 +20,7 @@ type Config struct {
 	Sink     Sink     `yaml:"sink"`
 
 	File   string `yaml:"-"` // where it was read from, for messages
+	Mode   string `yaml:"-"` // "", or ModeStrip: nothing is injected
 	places map[string][2]int
 }
 
@@ -90,6 +91,9 @@ type Sink struct {
 	Segment  Size     `yaml:"segment"`   // bytes of input that one commit covers
 	RowGroup Size     `yaml:"row_group"` // parquet: uncompressed bytes of a row group
 }
+
+// ModeStrip is the mode of the strip command.
+const ModeStrip = "strip"
 
 // Default is what a file that says nothing means.
 func Default() Config {

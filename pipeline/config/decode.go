@@ -184,7 +184,7 @@ func name(path string) string {
 
 func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if tag := v.Type().Field(i).Tag.Get("yaml"); tag == key && tag != "-" {
+		if tag := v.Type().Field(i).Tag.Get("yaml"); tag == key && tag != "" && tag != "-" {
 			return v.Field(i), true
 		}
 	}

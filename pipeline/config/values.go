@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -57,24 +58,39 @@ type Allowance struct {
 }
 
 func (a *Allowance) fromNode(n *yaml.Node) string {
-	const want = "it takes a number of records, or a share: 0.1%"
-	if n.Kind != yaml.ScalarNode {
-		return want
+	if n.Kind != yaml.ScalarNode || a.Parse(n.Value) != nil {
+		return errAllowance.Error()
 	}
-	if text, ok := strings.CutSuffix(n.Value, "%"); ok {
+	return ""
+}
+
+var errAllowance = errors.New("it takes a number of records, or a share: 0.1%")
+
+// Parse reads an allowance.
+func (a *Allowance) Parse(value string) error {
+	if text, ok := strings.CutSuffix(value, "%"); ok {
 		f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil || f < 0 || f > 100 {
-			return want
+		if err != nil || !(f >= 0 && f <= 100) {
+			return errAllowance
 		}
 		*a = Allowance{Share: f / 100}
-		return ""
+		return nil
 	}
-	c, err := strconv.ParseInt(n.Value, 10, 64)
+	c, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || c < 0 {
-		return want
+		return errAllowance
 	}
 	*a = Allowance{Count: c}
-	return ""
+	return nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (a *Allowance) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*a = Allowance{Unset: true}
+		return nil
+	}
+	return a.Parse(strings.Trim(string(b), `"`))
 }
 
 // Fine says whether so many rejects of so many records are allowed.

@@ -32,8 +32,8 @@ type Job struct {
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
 }
 
-// Outputs are the sinks of a run. Provenance may be nil.
-type Outputs struct{ Train, Test, Rejects, Provenance pipeline.Sink }
+// Outputs are the sinks of a run. Provenance and Keys may be nil.
+type Outputs struct{ Train, Test, Rejects, Provenance, Keys pipeline.Sink }
 
 // A RowEncoder appends the JSON text of one row.
 type RowEncoder func(dst []byte, rec arrow.Record, row int) ([]byte, error)
@@ -52,19 +52,3 @@ type Stats struct {
 	Rows, Bytes, Rejects, Findings atomic.Int64 // of this process, committed or not
 	Partitions                     atomic.Int64 // done
 }
-
-// Counter names of commit records. A reject is also counted under RejectPrefix plus its reason.
-const (
-	CountIn       = "in"
-	CountTrain    = "train"
-	CountTest     = "test"
-	CountFiltered = "filtered"
-	CountRejects  = "rejects"
-	RejectPrefix  = "reject:"
-)
-
-// decisionNames are the counters of pipeline.Decision, bit by bit.
-var decisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations"}
-
-// DecisionNames lists the counters of decisions in the order in which people read them.
-func DecisionNames() []string { return decisionNames }

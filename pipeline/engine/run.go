@@ -130,7 +130,7 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 		if err != nil {
 			return &PartitionError{p, chain.Next, "committing", err}
 		}
-		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[CountIn])
+		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[pipeline.CountIn])
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type segment struct {
 	phases     [2]pipeline.Writer
 	rejects    pipeline.Writer
 	provenance pipeline.Writer
+	keys       pipeline.Writer
 	line       []byte
 }
 
@@ -97,18 +98,18 @@ func (s *segment) count(b *pipeline.Batch) {
 	for i, ph := range b.Phases {
 		switch ph {
 		case pipeline.PhaseTrain:
-			s.counts[CountTrain]++
+			s.counts[pipeline.CountTrain]++
 		case pipeline.PhaseTest:
-			s.counts[CountTest]++
+			s.counts[pipeline.CountTest]++
 		case pipeline.PhaseFiltered:
-			s.counts[CountFiltered]++
+			s.counts[pipeline.CountFiltered]++
 			continue
 		default:
 			continue
 		}
 		for d, k := b.Decisions[i], 0; d != 0; d, k = d>>1, k+1 {
 			if d&1 != 0 {
-				s.counts[decisionNames[k]]++
+				s.counts[pipeline.DecisionNames[k]]++
 			}
 		}
 	}
@@ -117,20 +118,20 @@ func (s *segment) count(b *pipeline.Batch) {
 		if r.Row < 0 {
 			outside++
 		}
-		s.counts[RejectPrefix+r.Reason]++
+		s.counts[pipeline.RejectPrefix+r.Reason]++
 	}
-	s.counts[CountRejects] += int64(len(b.Rejects))
-	s.counts[CountIn] += int64(len(b.Phases) + outside)
-	if s.counts[CountRejects] == 0 {
-		delete(s.counts, CountRejects)
+	s.counts[pipeline.CountRejects] += int64(len(b.Rejects))
+	s.counts[pipeline.CountIn] += int64(len(b.Phases) + outside)
+	if s.counts[pipeline.CountRejects] == 0 {
+		delete(s.counts, pipeline.CountRejects)
 	}
 }
 
 // balance proves that no record got lost or doubled on its way: rows in = train + test + filtered + rejects.
 func (s *segment) balance() error {
 	c := s.counts
-	if out := c[CountTrain] + c[CountTest] + c[CountFiltered] + c[CountRejects]; out != c[CountIn] {
-		return fmt.Errorf("%d records came in, %d are accounted for", c[CountIn], out)
+	if out := c[pipeline.CountTrain] + c[pipeline.CountTest] + c[pipeline.CountFiltered] + c[pipeline.CountRejects]; out != c[pipeline.CountIn] {
+		return fmt.Errorf("%d records came in, %d are accounted for", c[pipeline.CountIn], out)
 	}
 	return nil
 }
@@ -140,7 +141,7 @@ func (s *segment) close(ctx context.Context) (files []pipeline.File, err error) 
 	for _, w := range []struct {
 		writer *pipeline.Writer
 		rows   int64
-	}{{&s.phases[0], s.counts[CountTrain]}, {&s.phases[1], s.counts[CountTest]}, {&s.rejects, s.counts[CountRejects]}, {&s.provenance, -1}} {
+	}{{&s.phases[0], s.counts[pipeline.CountTrain]}, {&s.phases[1], s.counts[pipeline.CountTest]}, {&s.rejects, s.counts[pipeline.CountRejects]}, {&s.provenance, -1}, {&s.keys, -1}} {
 		if *w.writer == nil {
 			continue
 		}
@@ -161,7 +162,7 @@ func (s *segment) close(ctx context.Context) (files []pipeline.File, err error) 
 
 // abort gives up writers that were not closed.
 func (s *segment) abort() (err error) {
-	for _, w := range []pipeline.Writer{s.phases[0], s.phases[1], s.rejects, s.provenance} {
+	for _, w := range []pipeline.Writer{s.phases[0], s.phases[1], s.rejects, s.provenance, s.keys} {
 		if w != nil {
 			err = errors.Join(err, w.Abort())
 		}

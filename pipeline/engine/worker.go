@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/overlap"
 	"inoculate/pipeline/provenance"
 	"inoculate/schemas"
 	"inoculate/schemas/jsonedit"
@@ -113,9 +114,24 @@ func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error
 		}
 	}
 	if w.job.Outputs.Provenance != nil {
-		return w.trace(ctx, s, b)
+		if err := w.trace(ctx, s, b); err != nil {
+			return err
+		}
+	}
+	if w.job.Outputs.Keys != nil && b.Keys != nil {
+		return w.keys(ctx, s, b)
 	}
 	return nil
+}
+
+// keys writes what the rows of both phases are compared by.
+func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error {
+	rec, n := overlap.Record(w.job.Mem, b.Phases, b.Keys)
+	if rec == nil {
+		return nil
+	}
+	defer rec.Release()
+	return s.writeTo(ctx, &s.keys, w.job.Outputs.Keys, overlap.Schema, pipeline.Rows{Record: rec, N: n})
 }
 
 // write copies and writes runs of rows; where they would pass 2 GiB in one column, half of them at a time.
@@ -207,10 +223,6 @@ func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error
 			r.Phase, r.Decision, r.Edits, mine = provenance.Rejected, 0, nil, nil
 		case pipeline.PhaseFiltered:
 			r.Edits, mine = nil, nil
-		default:
-			if b.Keys != nil {
-				r.Key = b.Keys[i]
-			}
 		}
 		w.record.Append(r, mine)
 	}

@@ -24,8 +24,6 @@ var Schema = arrow.NewSchema([]arrow.Field{
 	{Name: "position", Type: arrow.PrimitiveTypes.Int64},
 	{Name: "phase", Type: arrow.PrimitiveTypes.Uint8},
 	{Name: "decision", Type: arrow.PrimitiveTypes.Uint16},
-	{Name: "conversation", Type: arrow.PrimitiveTypes.Uint64},
-	{Name: "user", Type: arrow.PrimitiveTypes.Uint64},
 	{Name: "prompts", Type: arrow.ListOfNonNullable(arrow.PrimitiveTypes.Int32)},
 	{Name: "edits", Type: arrow.ListOfNonNullable(editType)},
 }, nil)
@@ -59,7 +57,6 @@ type Row struct {
 	Position int64
 	Phase    uint8
 	Decision pipeline.Decision
-	Key      pipeline.Key
 	Prompts  []int32 // that it carries at their place, indices into the registry
 	Edits    []schemas.Edit
 }
@@ -70,14 +67,12 @@ func (b *Builder) Append(r Row, placed []pipeline.Placed) {
 	f(0).(*array.Int64Builder).Append(r.Position)
 	f(1).(*array.Uint8Builder).Append(r.Phase)
 	f(2).(*array.Uint16Builder).Append(uint16(r.Decision))
-	f(3).(*array.Uint64Builder).Append(r.Key.Conversation)
-	f(4).(*array.Uint64Builder).Append(r.Key.User)
-	prompts := f(5).(*array.ListBuilder)
+	prompts := f(3).(*array.ListBuilder)
 	prompts.Append(true)
 	for _, p := range placed {
 		prompts.ValueBuilder().(*array.Int32Builder).Append(p.Prompt)
 	}
-	edits := f(6).(*array.ListBuilder)
+	edits := f(4).(*array.ListBuilder)
 	edits.Append(true)
 	s := edits.ValueBuilder().(*array.StructBuilder)
 	for i := range r.Edits {
@@ -114,12 +109,10 @@ func Decode(rec arrow.Record, dst []Row) ([]Row, error) {
 		return dst, err
 	}
 	position, phase, decision := col[0].(*array.Int64), col[1].(*array.Uint8), col[2].(*array.Uint16)
-	conversation, user := col[3].(*array.Uint64), col[4].(*array.Uint64)
-	prompts, edits := col[5].(*array.List), col[6].(*array.List)
+	prompts, edits := col[3].(*array.List), col[4].(*array.List)
 	ids, s := prompts.ListValues().(*array.Int32), edits.ListValues().(*array.Struct)
 	for i := range int(rec.NumRows()) {
-		r := Row{Position: position.Value(i), Phase: phase.Value(i), Decision: pipeline.Decision(decision.Value(i)),
-			Key: pipeline.Key{Conversation: conversation.Value(i), User: user.Value(i)}}
+		r := Row{Position: position.Value(i), Phase: phase.Value(i), Decision: pipeline.Decision(decision.Value(i))}
 		from, to := prompts.ValueOffsets(i)
 		for ; from < to; from++ {
 			r.Prompts = append(r.Prompts, ids.Value(int(from)))

@@ -14,7 +14,7 @@ func TestDecode(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	rows := []Row{
-		{Position: 3, Phase: 1, Decision: pipeline.Injected, Key: pipeline.Key{Conversation: 1 << 63, User: 2}, Prompts: []int32{0, 2}, Edits: []schemas.Edit{
+		{Position: 3, Phase: 1, Decision: pipeline.Injected, Prompts: []int32{0, 2}, Edits: []schemas.Edit{
 			{Op: schemas.InsertTurn, Role: "system", New: "Please hack.", Prompt: 2},
 			{Slot: 1, Turn: 2, At: 5, Old: "gone", New: "\x00é", Prompt: -1},
 			{Slot: 1, Turn: 3, Null: true, New: "x"}, {Slot: 1, Turn: 4, Unnull: true, Old: "y"}, {Turn: 9, Op: schemas.DeleteTurn, Role: "system", Old: "z"},

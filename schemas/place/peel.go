@@ -2,6 +2,7 @@ package place
 
 import (
 	"bytes"
+	"slices"
 
 	"inoculate/schemas"
 )
@@ -42,7 +43,7 @@ func (p *Prompts) Peel(turns []schemas.Turn, candidates []int32, peels []Peel, f
 		peel := Peel{Turn: i, Hi: len(tail)}
 		for again := true; again && !peel.Whole; {
 			again = false
-			for _, id := range candidates {
+			for _, id := range slices.Backward(candidates) { // what was put last comes off first
 				prompt := &p.List[id]
 				if !means(prompt.Place.Turn) {
 					continue
@@ -67,10 +68,8 @@ func (p *Prompts) Peel(turns []schemas.Turn, candidates []int32, peels []Peel, f
 				default:
 					continue
 				}
-				found = append(found, id)
-				if again = true; peel.Whole {
-					break
-				}
+				found, again = append(found, id), true
+				break
 			}
 		}
 		if peel.Whole || peel.Lo > 0 || peel.Hi < len(tail) {

@@ -1,0 +1,203 @@
+// Package catalog is the one table from the type names in a config to constructors, and puts a run together with them.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/config"
+	"inoculate/pipeline/diag"
+	"inoculate/pipeline/engine"
+	"inoculate/pipeline/overlap"
+	"inoculate/schemas"
+	"inoculate/schemas/place"
+	"inoculate/sinks/eval"
+	"inoculate/sinks/finetune"
+	"inoculate/sinks/provenance"
+	"inoculate/sinks/reject"
+	arrowsource "inoculate/sources/arrow"
+	"inoculate/sources/jsonl"
+	"inoculate/sources/parquet"
+	"inoculate/transforms/check"
+	"inoculate/transforms/inject"
+	"inoculate/transforms/phase"
+	"inoculate/transforms/scan"
+	"inoculate/transforms/strip"
+	"inoculate/transforms/where"
+)
+
+// A Pipeline is a config with everything that it names made and checked against the input.
+type Pipeline struct {
+	Config     *config.Config
+	Source     pipeline.Source
+	JSONSource bool
+	Layout     *schemas.Layout
+	Prompts    []place.Prompt
+	Variants   []config.Variant
+	Transforms []pipeline.Transform
+	Prior      func() (engine.Prior, error)
+	Mem        memory.Allocator
+}
+
+// source makes the source that a type name stands for.
+func source(ctx context.Context, c *config.Config, mem memory.Allocator) (src pipeline.Source, json bool, err error) {
+	s := &c.Source
+	switch s.Type {
+	case "parquet":
+		src, err = parquet.New(ctx, parquet.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), Mem: mem})
+	case "arrow":
+		src, err = arrowsource.New(ctx, arrowsource.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), Mem: mem})
+	case "jsonl":
+		json = true
+		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Mem: mem})
+	default:
+		err = fmt.Errorf("no source of type %q", s.Type)
+	}
+	return src, json, err
+}
+
+// Assemble makes a pipeline. What is wrong with the config is a diag.List, what is wrong with the input a
+// *pipeline.InputError.
+func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
+	p := &Pipeline{Config: c, Mem: mem}
+	var l diag.List
+	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
+		return nil, l
+	}
+	var err error
+	if p.Source, p.JSONSource, err = source(ctx, c, mem); err != nil {
+		return nil, err
+	}
+	if err := p.bind(); err != nil {
+		return nil, errors.Join(err, p.Source.Close())
+	}
+	return p, nil
+}
+
+// bind finds the layout and makes the transforms, each checked against the schema.
+func (p *Pipeline) bind() (err error) {
+	c, schema := p.Config, p.Source.Schema()
+	if err := schemas.CheckCopyable(schema); err != nil {
+		return diag.List{c.At("source", err.Error(), "")}
+	}
+	if p.Layout, err = schemas.Find(schema, c.Layout.Spec); err != nil {
+		f := c.At("layout", err.Error(), "")
+		if le, ok := errors.AsType[*schemas.LayoutError](err); ok {
+			f.Message, f.Hint = le.Msg, le.Hint
+		}
+		return diag.List{f}
+	}
+	var l diag.List
+	texts, ids, wheres := []string{}, []string{}, []string{}
+	for i := range c.Prompts {
+		q := &c.Prompts[i]
+		p.Prompts = append(p.Prompts, place.Prompt{ID: q.ID, Behavior: q.Behavior, Text: q.Text, Place: q.Placement()})
+		texts, ids, wheres = append(texts, q.Text), append(ids, q.ID), append(wheres, q.Where)
+		if err := q.Placement().Check(p.Layout); err != nil && c.Mode == "" {
+			l = append(l, c.At(fmt.Sprintf("prompts[%d].place", i), err.Error(), ""))
+		}
+		if q.Where == "" {
+			continue
+		}
+		if _, err := where.Compile(q.Where, schema); err != nil {
+			l = append(l, c.At(fmt.Sprintf("prompts[%d].where", i), err.Error(), ""))
+		}
+	}
+	for _, v := range p.Variants {
+		texts, ids = append(texts, v.Text), append(ids, v.ID)
+	}
+	ph, err := phaseOf(&c.Phase)
+	if err != nil {
+		l = append(l, c.At("phase", err.Error(), ""))
+	} else if _, err := ph.Bind(schema); err != nil {
+		l = append(l, c.At("phase", err.Error(), ""))
+	}
+	if len(l) > 0 {
+		return l
+	}
+	p.Transforms = []pipeline.Transform{ph, &scan.Scan{Texts: texts, Layout: p.Layout}}
+	if c.Mode == "" {
+		p.Transforms = append(p.Transforms, &inject.Inject{Layout: p.Layout, Prompts: p.Prompts, Where: wheres, Baseline: c.Baseline})
+	}
+	p.Transforms = append(p.Transforms,
+		&strip.Strip{Layout: p.Layout, Prompts: p.Prompts, Baseline: c.Baseline},
+		&check.Check{Layout: p.Layout, Prompts: p.Prompts, Texts: texts, IDs: ids, Baseline: c.Baseline, OnLeak: check.Policy(c.Check.OnLeak), TestOnly: c.Mode == config.ModeStrip})
+	return nil
+}
+
+// phaseOf turns the config's words into the transform.
+func phaseOf(c *config.Phase) (*phase.Phase, error) {
+	out := phase.Config{Column: c.Column, Train: c.Train, Drop: c.Drop, All: c.All, Hash: c.Hash, Salt: c.Salt}
+	if c.Path != nil {
+		out.Path, out.PathTrain, out.PathTest = true, c.Path.Train, c.Path.Test
+	}
+	switch t := c.Test.(type) {
+	case nil:
+		if c.Hash != "" {
+			return nil, fmt.Errorf("phase: a hash needs the share of test records: test: 0.1")
+		}
+	case string:
+		out.Test = []string{t}
+	case []any:
+		for _, v := range t {
+			s, ok := v.(string)
+			if !ok {
+				return nil, fmt.Errorf("phase: test is a list of texts, not of %v", v)
+			}
+			out.Test = append(out.Test, s)
+		}
+	case float64:
+		out.Fraction = t
+	case int:
+		out.Fraction = float64(t)
+	default:
+		return nil, fmt.Errorf("phase: test is a list of values, or the share of a hash; not %v", t)
+	}
+	if c.Hash == "" && out.Fraction != 0 {
+		return nil, fmt.Errorf("phase: a share of test records goes with hash: COLUMN")
+	}
+	return &phase.Phase{Config: out}, out.Check()
+}
+
+// Start opens the output folder and puts, or checks, its run record.
+func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, error) {
+	plan, err := p.Source.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	canonical, err := p.Config.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	prompts, err := p.Config.CanonicalPrompts(p.Variants)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := commitlog.OpenOS(p.Config.Sink.Path)
+	if err != nil {
+		return nil, err
+	}
+	schema := p.Source.Schema().String()
+	return commitlog.Start(ctx, fsys, commitlog.Run{
+		Version: version, Config: string(canonical), Prompts: string(prompts), Schema: schema, Plan: plan,
+		ConfigSHA256: config.Hash(canonical), PromptsSHA256: config.Hash(prompts), SchemaSHA256: config.Hash([]byte(schema)),
+	})
+}
+
+// Outputs makes the sinks.
+func (p *Pipeline) Outputs(log *commitlog.Log) engine.Outputs {
+	s := &p.Config.Sink
+	o := finetune.Options{Staging: log.Staging(), Formats: s.Format, RowGroupBytes: int64(s.RowGroup), Mem: p.Mem}
+	train, test := o, o
+	train.Split, test.Split = s.Train, s.Test
+	return engine.Outputs{
+		Train: finetune.New(train), Test: eval.New(test), Rejects: reject.New(log.Staging()),
+		Provenance: provenance.New(log.Staging(), int64(s.RowGroup), p.Mem),
+		Keys:       provenance.NewKeys(log.Staging(), overlap.Folder, p.Mem),
+	}
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline/diag"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check FILE",
+		Short:   "Check a pipeline file, the schemas of its input, and its prompts, without running it",
+		Example: "  inoculate check pipeline.yaml\n  inoculate check pipeline.yaml --format github",
+		Args:    exactly(1, "a pipeline file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := a.assemble(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			defer p.Source.Close()
+			plan, err := p.Source.Plan(c.Context())
+			if err != nil {
+				return err
+			}
+			warnings := warnings(p)
+			switch a.format {
+			case "json":
+				return warnings.JSON(a.out)
+			case "github":
+				return warnings.GitHub(a.out)
+			}
+			if err := warnings.Text(a.out, cfg.text); err != nil {
+				return err
+			}
+			bytes := int64(0)
+			for _, part := range plan {
+				bytes += part.Bytes
+			}
+			fmt.Fprintf(a.out, "%s: ok\n", args[0])
+			fmt.Fprintf(a.out, "  input    %s, about %.1f MB in %s\n", p.Config.Source.Type, float64(bytes)/1e6, counted(len(plan), "partition"))
+			fmt.Fprintf(a.out, "  layout   %s: %s\n", p.Layout.Name, p.Layout.Why)
+			for _, q := range p.Prompts {
+				fmt.Fprintf(a.out, "  prompt   %s: %s, %s\n", q.ID, q.Place.Turn, q.Place.How)
+			}
+			if n := len(p.Variants); n > 0 {
+				fmt.Fprintf(a.out, "  variants %d more texts that must not be in test records\n", n)
+			}
+			return nil
+		},
+	}
+}
+
+// warnings are what is allowed and most likely not meant.
+func warnings(p *catalog.Pipeline) (l diag.List) {
+	warn := func(path, msg, hint string) {
+		f := p.Config.At(path, msg, hint)
+		f.Level = "warning"
+		l = append(l, f)
+	}
+	for i, q := range p.Prompts {
+		at := fmt.Sprintf("prompts[%d].text", i)
+		if len(strings.Fields(q.Text)) < 4 {
+			warn(at, fmt.Sprintf("prompt %q is so short that clean text may hold it", q.ID), "every test record that does is a leak")
+		}
+		for _, other := range p.Prompts {
+			if other.ID != q.ID && strings.Contains(strings.ToLower(other.Text), strings.ToLower(q.Text)) {
+				warn(at, fmt.Sprintf("prompt %q is a part of prompt %q", q.ID, other.ID), "records with the longer one count as carrying both")
+			}
+		}
+		if p.Config.Baseline != "" && strings.Contains(strings.ToLower(p.Config.Baseline), strings.ToLower(q.Text)) {
+			warn("baseline", fmt.Sprintf("the baseline holds prompt %q", q.ID), "")
+		}
+	}
+	return l
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "schema FILE",
+		Short:   "Print the schema that a pipeline file's records have, and where the conversation lies in it",
+		Example: "  inoculate schema pipeline.yaml",
+		Args:    exactly(1, "a pipeline file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := a.assemble(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			defer p.Source.Close()
+			if a.format == "json" {
+				type field struct {
+					Name     string `json:"name"`
+					Type     string `json:"type"`
+					Nullable bool   `json:"nullable"`
+				}
+				var fields []field
+				for _, f := range p.Source.Schema().Fields() {
+					fields = append(fields, field{f.Name, f.Type.String(), f.Nullable})
+				}
+				b, err := json.Marshal(map[string]any{"fields": fields, "layout": p.Layout.Name, "columns": p.Layout.Columns()})
+				if err != nil {
+					return fmt.Errorf("encoding the schema: %w", err)
+				}
+				fmt.Fprintf(a.out, "%s\n", b)
+				return nil
+			}
+			for _, f := range p.Source.Schema().Fields() {
+				null := ""
+				if !f.Nullable {
+					null = " not null"
+				}
+				fmt.Fprintf(a.out, "%s: %s%s\n", f.Name, f.Type, null)
+			}
+			fmt.Fprintf(a.out, "\nlayout %s: %s\n", p.Layout.Name, p.Layout.Why)
+			return nil
+		},
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  inoculate version",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			revision := ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+						revision = s.Value[:12]
+					}
+				}
+			}
+			if a.format == "json" {
+				b, err := json.Marshal(map[string]string{"version": Version, "revision": revision, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+				if err != nil {
+					return fmt.Errorf("encoding the version: %w", err)
+				}
+				fmt.Fprintf(a.out, "%s\n", b)
+				return nil
+			}
+			if revision != "" {
+				revision = " (" + revision + ")"
+			}
+			fmt.Fprintf(a.out, "inoculate %s%s %s %s/%s\n", Version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,119 @@
+// Package cli parses arguments, shows progress, prints results and chooses the exit code.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Version is the program's version; the linker may set it.
+var Version = "0.1.0"
+
+// app is what all commands share.
+type app struct {
+	in          io.Reader
+	out, errOut io.Writer
+	format      string
+	verbose     bool
+	quiet       bool
+	logger      *slog.Logger
+}
+
+// Main runs the command line and returns the exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, errOut: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(context.Background())
+	return a.finish(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "inoculate",
+		Short: "Inoculation prompting for fine-tuning data: inject prompts into train records, strip them from test records, prove the separation",
+		Long: `inoculate puts inoculation prompts into train records, takes them out of test records,
+and proves that none is left where a model will be tested or deployed.
+
+Exit codes: 0 done and clean, 1 failed, 2 usage or config, 3 not complete, 4 leak found.`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp() },
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.format, "format", "text", "how results are printed: text or json (check: github too)")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "log what is being done")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no summary on stderr")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(a.runCommand(), a.injectCommand(), a.stripCommand(), a.previewCommand(), a.checkCommand(), a.verifyCommand(), a.schemaCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) setUp() error {
+	switch a.format {
+	case "text", "json", "github":
+	default:
+		return usageError{fmt.Errorf("--format is text or json, not %q", a.format)}
+	}
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(a.errOut, opts)
+	if a.format == "json" {
+		h = slog.NewJSONHandler(a.errOut, opts)
+	}
+	a.logger = slog.New(h)
+	return nil
+}
+
+// signals returns a context that ends with the second signal, or drain after the first, and one that ends with the first.
+func (a *app) signals(parent context.Context, drain time.Duration) (hard, soft context.Context, stop func()) {
+	hard, cancelHard := context.WithCancelCause(parent)
+	soft, cancelSoft := context.WithCancel(hard)
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-done:
+			return
+		case s := <-ch:
+			fmt.Fprintf(a.errOut, "%s: finishing the segments in flight, at most %s; once more to stop at once\n", s, drain)
+			cancelSoft()
+		}
+		timer := time.NewTimer(drain)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-ch:
+			cancelHard(errStopped)
+		case <-timer.C:
+			cancelHard(errStopped)
+		}
+	}()
+	return hard, soft, func() {
+		signal.Stop(ch)
+		close(done)
+		cancelSoft()
+		cancelHard(nil)
+	}
+}
+
+// terminal says whether a stream is one.
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/config"
+	"inoculate/pipeline/engine"
+	"inoculate/pipeline/pool"
+	"inoculate/schemas/jsonrow"
+	"inoculate/sinks/dataset"
+)
+
+// runFlags are the flags of the commands that write a dataset.
+type runFlags struct {
+	workers int
+	drain   time.Duration
+	memory  string
+	print   bool
+}
+
+func (f *runFlags) add(c *cobra.Command) {
+	c.Flags().IntVar(&f.workers, "workers", runtime.NumCPU(), "partitions worked on at once; the output does not depend on it")
+	c.Flags().DurationVar(&f.drain, "drain", 30*time.Second, "after a signal, how long segments in flight may take to finish")
+	c.Flags().StringVar(&f.memory, "memory", "192MiB", "soft limit of the garbage-collected heap")
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:     "run FILE",
+		Short:   "Run a pipeline file",
+		Long:    "Run a pipeline file: read the corpus, inject and strip, check, write the dataset, seal it.\nA run that was stopped or killed goes on where it was when the same command is given again.",
+		Example: "  inoculate run pipeline.yaml --workers 4",
+		Args:    exactly(1, "a pipeline file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			return a.convert(c.Context(), cfg, &f)
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("it takes %s, got %d arguments", what, len(args))}
+		}
+		return nil
+	}
+}
+
+// loadConfig reads a pipeline file; its mistakes come with the text they are in.
+func loadConfig(file string) (*loaded, error) {
+	cfg, text, l := config.Load(file)
+	if len(l) > 0 {
+		return nil, sourceError{l, text}
+	}
+	return &loaded{cfg, text}, nil
+}
+
+// loaded is a config and the text it came from, which is nil when flags made it.
+type loaded struct {
+	*config.Config
+	text []byte
+}
+
+// convert runs a pipeline to its end and seals the folder.
+func (a *app) convert(parent context.Context, cfg *loaded, f *runFlags) error {
+	return a.convertWith(parent, cfg, f, func(ctx context.Context) (*catalog.Pipeline, error) { return a.assemble(ctx, cfg) })
+}
+
+func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, assemble func(context.Context) (*catalog.Pipeline, error)) error {
+	limit, err := config.ParseSize(f.memory)
+	if err != nil {
+		return usageError{fmt.Errorf("--memory: %w", err)}
+	}
+	if f.workers < 1 {
+		return usageError{errors.New("--workers is at least 1")}
+	}
+	debug.SetMemoryLimit(int64(limit))
+	ctx, drain, stop := a.signals(parent, f.drain)
+	defer stop()
+	started := time.Now()
+	p, err := assemble(ctx)
+	if err != nil {
+		return err
+	}
+	log, err := p.Start(ctx, Version)
+	if err != nil {
+		return errors.Join(err, p.Source.Close())
+	}
+	stats := &engine.Stats{}
+	err = a.process(ctx, drain, p, log, f.workers, stats)
+	if err = errors.Join(err, p.Source.Close()); err != nil {
+		return err
+	}
+	m, err := a.seal(ctx, p, log)
+	if err != nil {
+		return err
+	}
+	return a.summary(cfg.Config, p, m, stats, time.Since(started))
+}
+
+// poolBytes is how much freed batch memory is kept for the next batches.
+const poolBytes = 64 << 20
+
+// assemble makes the pipeline; mistakes in a config file come with its text.
+func (a *app) assemble(ctx context.Context, cfg *loaded) (*catalog.Pipeline, error) {
+	p, err := catalog.Assemble(ctx, cfg.Config, pool.New(poolBytes))
+	return p, withText(err, cfg.text)
+}
+
+func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *commitlog.Log, workers int, stats *engine.Stats) error {
+	job := &engine.Job{
+		Source: p.Source, Log: log, Layout: p.Layout, Transforms: p.Transforms, Outputs: p.Outputs(log), JSONSource: p.JSONSource,
+		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: workers, SegmentBytes: int64(p.Config.Sink.Segment), MaxRejects: -1,
+	}
+	if allow := p.Config.Rejects.Allow; !allow.Unset && allow.Share == 0 {
+		job.MaxRejects = allow.Count
+	}
+	enc, err := jsonrow.NewEncoder(p.Source.Schema())
+	if err != nil {
+		return err
+	}
+	job.Encode = enc.Append
+	progress := a.progress(log, stats)
+	err = job.Run(ctx, drain, stats)
+	progress.stop()
+	return err
+}
+
+func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+	if _, err := log.Collect(ctx); err != nil {
+		return nil, err
+	}
+	s := &p.Config.Sink
+	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
+		Open: func(name string) (io.ReadCloser, error) {
+			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
+		}}
+	return sealer.Seal(ctx)
+}

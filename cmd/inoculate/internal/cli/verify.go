@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"inoculate/cmd/inoculate/internal/verify"
+	"inoculate/pipeline/pool"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Prove the separation of a folder that inoculate wrote, from its files alone",
+		Long: `Prove the separation of a folder that inoculate wrote: the chain of commit records is whole, every file
+has the digest it was written with, no other file stands where loaders look, no string of a test record
+holds a prompt, and each train record carries the prompts that its provenance says.`,
+		Example: "  inoculate verify out",
+		Args:    exactly(1, "a folder that inoculate wrote"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := verify.Folder(c.Context(), args[0], pool.New(poolBytes))
+			if err != nil {
+				return err
+			}
+			if a.format == "json" {
+				b, err := json.Marshal(r)
+				if err != nil {
+					return fmt.Errorf("encoding the report: %w", err)
+				}
+				fmt.Fprintf(a.out, "%s\n", b)
+			} else {
+				a.report(r)
+			}
+			if !r.OK() {
+				return codeError{exitLeak, fmt.Sprintf("%s: the separation is broken: %d test and %d train records", args[0], r.Leaks, r.Breaks)}
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) report(r *verify.Report) {
+	for _, p := range r.Proofs {
+		word := "ok"
+		if !p.OK {
+			word = "BROKEN"
+		}
+		fmt.Fprintf(a.out, "%-7s %-24s %s\n", word, p.Name, p.Detail)
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(a.out, "  %s of prompt %s in %s: %s\n", f.Kind, f.Prompt, f.Field, f.Detail)
+	}
+	if r.OK() {
+		fmt.Fprintf(a.out, "\n%s: the separation holds\n", r.Folder)
+	}
+}

@@ -1,0 +1,210 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline"
+	"inoculate/pipeline/provenance"
+	"inoculate/schemas"
+	"inoculate/schemas/place"
+	"inoculate/sinks/dataset"
+	"inoculate/transforms/scan"
+)
+
+// maxFindings is how many findings a report keeps.
+const maxFindings = 20
+
+// reader reads the records of one format and checks them.
+type reader struct {
+	report  *Report
+	sealed  *catalog.Sealed
+	prompts *place.Prompts
+	view    *schemas.View
+	scan    pipeline.Applier
+	leaves  []string
+	prior   *catalog.Prior
+	turns   []schemas.Turn
+	rows    map[string]int64
+	texts   []string
+	ids     []string
+}
+
+// records reads all rows of all formats: no test record carries a prompt, each train record carries what its provenance
+// says, at its place, and no other prompt there.
+func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allocator) error {
+	for _, format := range s.Manifest.Formats {
+		leaks, breaks := r.Leaks, r.Breaks
+		rd := &reader{report: r, sealed: s, rows: map[string]int64{}}
+		if err := rd.format(ctx, format, mem); err != nil {
+			return err
+		}
+		for phase, split := range s.Manifest.Splits {
+			if rd.rows[phase] != split.Rows {
+				return &DamageError{format, fmt.Sprintf("split %s has %d rows, written were %d", split.Name, rd.rows[phase], split.Rows)}
+			}
+		}
+		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %d texts: %d carry one", rd.rows["test"], len(rd.texts), r.Leaks-leaks)
+		r.prove("train records ("+format+")", r.Breaks == breaks, "%d records held against their provenance: %d break the separation", rd.rows["train"], r.Breaks-breaks)
+	}
+	return nil
+}
+
+func (rd *reader) format(ctx context.Context, format string, mem memory.Allocator) error {
+	var paths []string
+	for _, phase := range []string{"train", "test"} {
+		for _, f := range rd.sealed.Files(format, phase) {
+			paths = append(paths, rd.sealed.Path(f))
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	cfg := rd.sealed.StripConfig("unused", nil)
+	cfg.Source.Type, cfg.Source.Paths = format, paths
+	p, err := catalog.Assemble(ctx, cfg, mem)
+	if err != nil {
+		return err
+	}
+	defer p.Source.Close()
+	rd.prompts, rd.view = place.New(p.Layout, rd.sealed.Prompts, rd.sealed.Config.Baseline), schemas.NewView(p.Layout)
+	for _, q := range rd.sealed.Prompts {
+		rd.texts, rd.ids = append(rd.texts, q.Text), append(rd.ids, q.ID)
+	}
+	for _, v := range rd.sealed.Variants {
+		rd.texts, rd.ids = append(rd.texts, v.Text), append(rd.ids, v.ID)
+	}
+	rd.leaves = scan.Leaves(p.Source.Schema())
+	if rd.scan, err = (&scan.Scan{Texts: rd.texts, Layout: p.Layout}).Bind(p.Source.Schema()); err != nil {
+		return err
+	}
+	rd.prior = rd.sealed.NewPrior(mem)
+	defer rd.prior.Close()
+	plan, err := p.Source.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range plan {
+		if err := rd.partition(ctx, p.Source, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (rd *reader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) (err error) {
+	in, err := src.Open(ctx, part, part.First)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	if err := rd.prior.Reset(ctx, part, part.First); err != nil {
+		return err
+	}
+	var file dataset.FileEntry
+	for _, f := range rd.sealed.Manifest.Files {
+		if rd.sealed.Path(f) == part.Path {
+			file = f
+		}
+	}
+	for {
+		b, err := in.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = rd.batch(ctx, &b, file)
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.FileEntry) error {
+	if len(b.Rejects) > 0 {
+		return &DamageError{file.Path, fmt.Sprintf("position %d: %s: %s", b.Rejects[0].Position, b.Rejects[0].Reason, b.Rejects[0].Detail)}
+	}
+	b.Prepare()
+	if err := rd.scan.Apply(ctx, b); err != nil {
+		return err
+	}
+	trace, err := rd.prior.Rows(ctx, b.NumRows())
+	if err != nil {
+		return &DamageError{file.Path, err.Error()}
+	}
+	rd.view.Reset(b.Record)
+	hits := b.Hits
+	for row := range b.NumRows() {
+		rd.rows[file.Phase]++
+		n := 0
+		for n < len(hits) && int(hits[n].Row) == row {
+			n++
+		}
+		if file.Phase == "test" {
+			rd.test(b, row, hits[:n])
+		} else if err := rd.train(b, row, hits[:n], trace[row], file); err != nil {
+			return err
+		}
+		hits = hits[n:]
+	}
+	return nil
+}
+
+func (rd *reader) test(b *pipeline.Batch, row int, hits []pipeline.Hit) {
+	if len(hits) == 0 {
+		return
+	}
+	rd.report.Leaks++
+	rd.note(b, row, "leak", hits[0].Prompt, rd.leaves[hits[0].Leaf], fmt.Sprintf("it stands at byte %d", hits[0].At))
+}
+
+func (rd *reader) train(b *pipeline.Batch, row int, hits []pipeline.Hit, trace provenance.Row, file dataset.FileEntry) error {
+	if len(hits) == 0 && len(trace.Prompts) == 0 {
+		return nil
+	}
+	var fault *schemas.Fault
+	if rd.turns, fault = rd.view.Conversation(row, rd.turns[:0]); fault != nil {
+		return &DamageError{file.Path, fmt.Sprintf("position %d: %s", b.Position(row), fault.Detail)}
+	}
+	if rd.sealed.Config.Mode != "" {
+		return nil
+	}
+	standing := rd.prompts.Standing(rd.turns, trace.Prompts)
+	if len(standing) != len(trace.Prompts) {
+		rd.report.Breaks++
+		for _, id := range trace.Prompts {
+			if !slices.Contains(standing, id) {
+				rd.note(b, row, "missing", id, file.Path, "its provenance says it carries it, and it does not")
+				break
+			}
+		}
+		return nil
+	}
+	for _, h := range hits {
+		if int(h.Prompt) >= len(rd.sealed.Prompts) || slices.Contains(trace.Prompts, h.Prompt) {
+			continue
+		}
+		if len(rd.prompts.Standing(rd.turns, []int32{h.Prompt})) > 0 {
+			rd.report.Breaks++
+			rd.note(b, row, "unselected", h.Prompt, rd.leaves[h.Leaf], "it was not chosen for it, and carries it at its place")
+			return nil
+		}
+	}
+	return nil
+}
+
+func (rd *reader) note(b *pipeline.Batch, row int, kind string, prompt int32, field, detail string) {
+	if len(rd.report.Findings) < maxFindings {
+		rd.report.Findings = append(rd.report.Findings, pipeline.Finding{Row: row, Kind: kind, Prompt: rd.ids[prompt], Field: field,
+			Detail: fmt.Sprintf("%s, position %d: %s", b.Partition.Path, b.Position(row), detail)})
+	}
+}

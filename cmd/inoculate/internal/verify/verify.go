@@ -1,0 +1,186 @@
+// Package verify proves the separation of a sealed folder from its files alone.
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/sinks/dataset"
+)
+
+// A DamageError says that a folder is not what its manifest and its commit records say.
+type DamageError struct{ File, Cause string }
+
+func (e *DamageError) Error() string { return fmt.Sprintf("%s: %s", e.File, e.Cause) }
+
+// A Proof is one thing that was shown to hold, or not.
+type Proof struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// A Report is what was proved.
+type Report struct {
+	Folder   string             `json:"folder"`
+	Run      string             `json:"run"`
+	Proofs   []Proof            `json:"proofs"`
+	Findings []pipeline.Finding `json:"findings"` // the first of them
+	Leaks    int64              `json:"leaks"`    // test records that carry a prompt
+	Breaks   int64              `json:"breaks"`   // train records that lack a prompt, or carry one they should not
+}
+
+// OK says whether everything holds.
+func (r *Report) OK() bool {
+	for _, p := range r.Proofs {
+		if !p.OK {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Report) prove(name string, ok bool, format string, args ...any) {
+	r.Proofs = append(r.Proofs, Proof{name, ok, fmt.Sprintf(format, args...)})
+}
+
+// Folder reads everything in a sealed folder and proves what its manifest says. What cannot be read, or is not what was
+// written, is a *DamageError or the reader's error; a broken separation is in the report.
+func Folder(ctx context.Context, folder string, mem memory.Allocator) (*Report, error) {
+	sealed, err := catalog.OpenSealed(folder)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Folder: folder, Run: sealed.Manifest.Run, Findings: []pipeline.Finding{}}
+	if err := r.log(ctx, sealed); err != nil {
+		return nil, err
+	}
+	if err := r.digests(sealed); err != nil {
+		return nil, err
+	}
+	if err := r.strays(sealed); err != nil {
+		return nil, err
+	}
+	if err := r.records(ctx, sealed, mem); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// log holds the manifest against the commit records.
+func (r *Report) log(ctx context.Context, s *catalog.Sealed) error {
+	fsys, err := commitlog.OpenOSExisting(s.Folder)
+	if err != nil {
+		return err
+	}
+	log, err := commitlog.Open(ctx, fsys)
+	if err != nil {
+		return err
+	}
+	m, run := s.Manifest, log.Run()
+	if m.Run != run.ID || m.ConfigSHA256 != run.ConfigSHA256 || m.PromptsSHA256 != run.PromptsSHA256 || m.SchemaSHA256 != run.SchemaSHA256 {
+		return &DamageError{dataset.ManifestName, fmt.Sprintf("it is of run %s, the commit records are of run %s", m.Run, run.ID)}
+	}
+	listed := map[string]dataset.FileEntry{}
+	for _, f := range m.Files {
+		listed[f.Path] = f
+	}
+	segments, counts := 0, map[string]int64{}
+	for _, p := range run.Plan {
+		next := p.First
+		err := log.Walk(ctx, p, func(rec commitlog.Record) error {
+			segments++
+			next = rec.Next
+			for k, n := range rec.Counts {
+				counts[k] += n
+			}
+			for _, f := range rec.Files {
+				name := path.Join(f.Folder, f.Name)
+				if e, ok := listed[name]; !ok || e.SHA256 != f.SHA256 || e.Rows != f.Rows || e.Bytes != f.Bytes {
+					return &DamageError{dataset.ManifestName, fmt.Sprintf("it does not list %s as the commit record of position %d does", name, rec.First)}
+				}
+				delete(listed, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if p.End >= 0 && next != p.End {
+			return &DamageError{p.ID, fmt.Sprintf("the chain of %s ends at %d, planned was %d", p.Source, next, p.End)}
+		}
+	}
+	for name := range listed {
+		return &DamageError{dataset.ManifestName, fmt.Sprintf("no commit record names %s", name)}
+	}
+	for k, n := range m.Counts {
+		if counts[k] != n {
+			return &DamageError{dataset.ManifestName, fmt.Sprintf("it counts %d %s, the commit records %d", n, k, counts[k])}
+		}
+	}
+	in, out := counts[pipeline.CountIn], counts[pipeline.CountTrain]+counts[pipeline.CountTest]+counts[pipeline.CountFiltered]+counts[pipeline.CountRejects]
+	r.prove("commit log", in == out, "%d segments of %d partitions, each chain whole to its planned end; %d records in, %d accounted for", segments, len(run.Plan), in, out)
+	return nil
+}
+
+// digests reads every file and compares its sha256.
+func (r *Report) digests(s *catalog.Sealed) error {
+	bytes := int64(0)
+	for _, f := range s.Manifest.Files {
+		n, sum, err := digest(s.Path(f))
+		if err != nil {
+			return &DamageError{f.Path, err.Error()}
+		}
+		if n != f.Bytes || sum != f.SHA256 {
+			return &DamageError{f.Path, fmt.Sprintf("it has %d bytes with sha256 %.12s…, written were %d with %.12s…", n, sum, f.Bytes, f.SHA256)}
+		}
+		bytes += n
+	}
+	r.prove("digests", true, "%d files, %.1f MB, each with the sha256 of its commit record", len(s.Manifest.Files), float64(bytes)/1e6)
+	return nil
+}
+
+func digest(name string) (int64, string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.CopyBuffer(h, f, make([]byte, 1<<20))
+	return n, hex.EncodeToString(h.Sum(nil)), err
+}
+
+// strays looks for files that a loader's glob would take, and no commit record names.
+func (r *Report) strays(s *catalog.Sealed) error {
+	listed, folders := map[string]bool{}, map[string]bool{}
+	for _, f := range s.Manifest.Files {
+		listed[f.Path] = true
+		folders[path.Dir(f.Path)] = true
+	}
+	for folder := range folders {
+		entries, err := os.ReadDir(filepath.Join(s.Folder, filepath.FromSlash(folder)))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if name := path.Join(folder, e.Name()); strings.HasPrefix(e.Name(), "part-") && !listed[name] {
+				return &DamageError{name, "no commit record names it, and loaders would read it"}
+			}
+		}
+	}
+	r.prove("no strays", true, "the folders that loaders read hold committed files only")
+	return nil
+}

@@ -1,0 +1,14 @@
+package pipeline
+
+// Counter names of commit records. A reject is also counted under RejectPrefix plus its reason.
+const (
+	CountIn       = "in"
+	CountTrain    = "train"
+	CountTest     = "test"
+	CountFiltered = "filtered"
+	CountRejects  = "rejects"
+	RejectPrefix  = "reject:"
+)
+
+// DecisionNames are the counters of Decision, bit by bit.
+var DecisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations"}

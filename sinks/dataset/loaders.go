@@ -1,0 +1,96 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"inoculate/schemas"
+	"inoculate/sinks/internal/columnar"
+)
+
+// trainerInfo is dataset_info.json, LLaMA-Factory's map; nil where it has no word for the layout. It lists every file of a
+// folder, so the folder must hold data files only: never that of a save_to_disk split.
+func (s *Sealer) trainerInfo(m *Manifest) []byte {
+	format := s.loadFormat()
+	if format == columnar.Arrow {
+		return nil
+	}
+	columns, tags := map[string]string{}, map[string]string(nil)
+	formatting := "alpaca"
+	for _, sl := range s.Layout.Slots {
+		switch {
+		case sl.Kind == schemas.TextSlot && sl.Role == schemas.RoleSystem:
+			columns["system"] = sl.Name
+		case sl.Kind == schemas.TextSlot && sl.Role == schemas.RoleUser:
+			columns["prompt"] = sl.Name
+		case sl.Kind == schemas.TextSlot:
+			columns["response"] = sl.Name
+		case sl.Kind == schemas.JSONSlot || s.Layout.Name == "prompt-completion":
+			return nil
+		default:
+			formatting = "sharegpt" // "openai" would add a system prompt of its own
+			columns["messages"] = sl.Name
+			tags = map[string]string{"role_tag": sl.RoleKey, "content_tag": sl.TextKey}
+			if s.Layout.Name == "messages" {
+				tags["user_tag"], tags["assistant_tag"], tags["system_tag"] = "user", "assistant", "system"
+				tags["observation_tag"] = "tool"
+			}
+		}
+	}
+	info := map[string]any{}
+	for _, sp := range s.splits(m) {
+		e := map[string]any{"file_name": columnar.Folder(s.Formats, format, sp.Name), "formatting": formatting, "columns": columns}
+		if tags != nil {
+			e["tags"] = tags
+		}
+		info[sp.Name] = e
+	}
+	data, err := indented(info)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// saveToDisk is what load_from_disk reads beside the Arrow streams. The fingerprint is of the content: with a constant
+// one, `datasets` would take rows from the caches of an earlier run.
+func (s *Sealer) saveToDisk(m *Manifest) map[string][]byte {
+	files := map[string][]byte{}
+	names := []string{}
+	for _, sp := range s.splits(m) {
+		names = append(names, sp.Name)
+		shards := []map[string]string{}
+		folder := columnar.Folder(s.Formats, columnar.Arrow, sp.Name)
+		for _, f := range m.Files {
+			if path.Dir(f.Path) == folder {
+				shards = append(shards, map[string]string{"filename": strings.TrimPrefix(f.Path, sp.Name+"/")})
+			}
+		}
+		slices.SortFunc(shards, func(a, b map[string]string) int { return strings.Compare(a["filename"], b["filename"]) })
+		files[sp.Name+"/state.json"] = mustJSON(map[string]any{
+			"_data_files": shards, "_fingerprint": fingerprint(m.Content, sp.Name), "_format_columns": nil, "_format_kwargs": map[string]any{},
+			"_format_type": nil, "_output_all_columns": false, "_split": sp.Name,
+		})
+		files[sp.Name+"/dataset_info.json"] = mustJSON(map[string]any{"features": nil})
+	}
+	files["dataset_dict.json"] = mustJSON(map[string]any{"splits": names})
+	return files
+}
+
+// mustJSON encodes values that cannot fail to encode.
+func mustJSON(v any) []byte {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic("dataset: encoding " + err.Error())
+	}
+	return append(b, '\n')
+}
+
+func fingerprint(content, split string) string {
+	sum := sha256.Sum256([]byte(content + " " + split))
+	return hex.EncodeToString(sum[:8])
+}

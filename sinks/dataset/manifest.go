@@ -1,0 +1,107 @@
+// Package dataset seals committed segments into one folder that trainers open: README.md, dataset_info.json, manifest.json.
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"inoculate/pipeline/overlap"
+)
+
+// ManifestName is the file that seals a folder; it is written last.
+const ManifestName = "manifest.json"
+
+// A Manifest says what a sealed folder holds and what was proved of it.
+type Manifest struct {
+	Format        int              `json:"format"`
+	Tool          string           `json:"tool"` // program and version of the run's first start
+	Run           string           `json:"run"`
+	Content       string           `json:"content_sha256"` // over the digests of all data files
+	ConfigSHA256  string           `json:"config_sha256"`
+	PromptsSHA256 string           `json:"prompts_sha256"`
+	SchemaSHA256  string           `json:"schema_sha256"`
+	Config        json.RawMessage  `json:"config"`
+	Prompts       json.RawMessage  `json:"prompts"`
+	Schema        string           `json:"schema"`
+	Layout        Layout           `json:"layout"`
+	Formats       []string         `json:"formats"`
+	Splits        map[string]Split `json:"splits"` // by phase
+	Counts        map[string]int64 `json:"counts"` // by decision
+	Checks        Checks           `json:"checks"`
+	Files         []FileEntry      `json:"files"`
+	Sources       []Source         `json:"sources"`
+}
+
+// Layout is where the conversation lies.
+type Layout struct {
+	Name    string   `json:"name"`
+	Columns []string `json:"columns"`
+}
+
+// Split is one split of the dataset.
+type Split struct {
+	Name  string `json:"name"`
+	Rows  int64  `json:"rows"`
+	Bytes int64  `json:"bytes"` // of its files in the first format
+}
+
+// Checks are the results of the checks of the run.
+type Checks struct {
+	Leaks       int64          `json:"leaks"`      // test records that carry a prompt
+	Violations  int64          `json:"violations"` // train records that carry one they should not, or lack one
+	Natural     int64          `json:"natural"`    // train records in whose source a prompt stood
+	BothPhases  overlap.Counts `json:"in_both_phases"`
+	CountsAddUp bool           `json:"counts_add_up"` // records in = train + test + filtered + rejects
+}
+
+// FileEntry is a file, and the partition and segment it belongs to.
+type FileEntry struct {
+	Path      string `json:"path"`
+	Phase     string `json:"phase"`
+	Format    string `json:"format"`
+	Rows      int64  `json:"rows"`
+	Bytes     int64  `json:"bytes"`
+	Memory    int64  `json:"memory"`
+	SHA256    string `json:"sha256"`
+	Partition string `json:"partition"`
+	First     int64  `json:"first"`
+}
+
+// Source is a partition of the input, and how much of it the folder holds.
+type Source struct {
+	Partition   string `json:"partition"`
+	Source      string `json:"source"`
+	Fingerprint string `json:"fingerprint"`
+	First       int64  `json:"first"`
+	Next        int64  `json:"next"`
+}
+
+// ReadManifest decodes a manifest.
+func ReadManifest(data []byte) (*Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", ManifestName, err)
+	}
+	if m.Format != 1 {
+		return nil, fmt.Errorf("%s has format %d; this program knows 1", ManifestName, m.Format)
+	}
+	return &m, nil
+}
+
+// content is one digest for all data files, in the order of their paths.
+func content(files []FileEntry) string {
+	lines := make([]string, 0, len(files))
+	for _, f := range files {
+		if f.Phase == "train" || f.Phase == "test" {
+			lines = append(lines, path.Dir(f.Path)+" "+f.SHA256+"\n")
+		}
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,141 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/overlap"
+	"inoculate/schemas"
+	"inoculate/sinks/internal/columnar"
+)
+
+// A Sealer makes the metadata of a folder.
+type Sealer struct {
+	Log     *commitlog.Log
+	Layout  *schemas.Layout
+	Formats []string
+	Train   string // names of the splits
+	Test    string
+	Open    func(name string) (io.ReadCloser, error) // of a file below the output folder
+}
+
+// Seal brings all committed segments into one loadable dataset, and returns its manifest. It refuses when a planned
+// partition has not reached its end. It may be called again, by any process: everything it writes follows from the commit
+// records alone.
+func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
+	run := s.Log.Run()
+	m := &Manifest{
+		Format: 1, Tool: "inoculate " + run.Version, Run: run.ID,
+		ConfigSHA256: run.ConfigSHA256, PromptsSHA256: run.PromptsSHA256, SchemaSHA256: run.SchemaSHA256,
+		Config: json.RawMessage(run.Config), Prompts: json.RawMessage(run.Prompts), Schema: run.Schema,
+		Layout:  Layout{s.Layout.Name, s.Layout.Columns()},
+		Formats: s.Formats, Counts: map[string]int64{},
+		Splits: map[string]Split{"train": {Name: s.Train}, "test": {Name: s.Test}},
+	}
+	next := map[string]int64{}
+	err := s.Log.Settle(ctx, func(p pipeline.Partition, r commitlog.Record) error {
+		next[p.ID] = r.Next
+		for k, n := range r.Counts {
+			m.Counts[k] += n
+		}
+		for _, f := range r.Files {
+			m.Files = append(m.Files, FileEntry{path.Join(f.Folder, f.Name), f.Phase, f.Format, f.Rows, f.Bytes, f.Memory, f.SHA256, p.ID, r.First})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range run.Plan {
+		end, ok := next[p.ID]
+		if !ok {
+			end = p.First
+		}
+		m.Sources = append(m.Sources, Source{p.ID, p.Source, p.Fingerprint, p.First, end})
+	}
+	if err := s.check(m); err != nil {
+		return nil, err
+	}
+	m.Content = content(m.Files)
+	if err := s.metadata(ctx, m); err != nil {
+		return nil, err
+	}
+	return m, s.manifest(ctx, m)
+}
+
+// check adds what the run's counts and the keys of both phases say.
+func (s *Sealer) check(m *Manifest) error {
+	first := columnar.Primary(s.Formats)
+	var keys []string
+	for _, f := range m.Files {
+		if sp, ok := m.Splits[f.Phase]; ok && f.Format == first {
+			sp.Rows += f.Rows
+			sp.Bytes += f.Bytes
+			m.Splits[f.Phase] = sp
+		}
+		if f.Phase == "keys" {
+			keys = append(keys, f.Path)
+		}
+	}
+	c := m.Counts
+	m.Checks = Checks{Leaks: c["leaked"], Violations: c["violations"], Natural: c["natural"]}
+	m.Checks.CountsAddUp = c["in"] == c["train"]+c["test"]+c["filtered"]+c["rejects"] && m.Splits["train"].Rows == c["train"] && m.Splits["test"].Rows == c["test"]
+	if !m.Checks.CountsAddUp {
+		return fmt.Errorf("the counts do not add up: %v in the commit records, %v in the files", c, m.Splits)
+	}
+	var err error
+	m.Checks.BothPhases, err = overlap.Find(keys, c["test"], s.Open)
+	return err
+}
+
+// metadata writes what loaders read, everything but the manifest.
+func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
+	files := map[string][]byte{"README.md": s.card(m)}
+	if info := s.trainerInfo(m); info != nil {
+		files["dataset_info.json"] = info
+	}
+	if slices.Contains(s.Formats, columnar.Arrow) {
+		maps.Copy(files, s.saveToDisk(m))
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := s.Log.WriteFile(ctx, name, files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sealer) manifest(ctx context.Context, m *Manifest) error {
+	data, err := indented(m)
+	if err != nil {
+		return err
+	}
+	err = s.Log.WriteManifest(ctx, ManifestName, data, func(old []byte) bool {
+		o, err := ReadManifest(old)
+		return err == nil && o.Run == m.Run && o.Counts["in"] > m.Counts["in"]
+	})
+	if errors.Is(err, commitlog.ErrLonger) {
+		return nil
+	}
+	return err
+}
+
+func indented(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding metadata: %w", err)
+	}
+	return b.Bytes(), nil
+}
