@@ -54,7 +54,6 @@ const (
 // a field whose stored type is another one stays as it is, and so do all of them where the schema cannot be read.
 // Dictionary types are decoded to their values' type.
 func refine(fields []*node, encoded string) {
-	defer func() { _ = recover() }() // offsets that lead out of the buffer; every node is whole at any time
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	if err != nil || len(raw) < 8 {
 		return
@@ -62,7 +61,13 @@ func refine(fields []*node, encoded string) {
 	if binary.LittleEndian.Uint32(raw) == 0xffffffff { // else a message of before 0.15, without this mark
 		raw = raw[4:]
 	}
-	msg := rootTable(raw[4:])
+	refineBy(fields, raw[4:])
+}
+
+// refineBy is refine by a message of Message.fbs.
+func refineBy(fields []*node, message []byte) {
+	defer func() { _ = recover() }() // offsets that lead out of the buffer; every node is whole at any time
+	msg := rootTable(message)
 	schema, ok := msg.table(messageHeader)
 	if !ok || msg.byte(messageHeaderType) != headerIsSchema {
 		return

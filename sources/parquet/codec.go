@@ -123,7 +123,7 @@ func orShort(err error) error {
 // readAll reads exactly size bytes, in steps so that memory grows with what arrives.
 func (f *inflater) readAll(r io.Reader, size int) ([]byte, error) {
 	for n := 0; n < size; {
-		to := min(size, max(trusted, 2*n))
+		to := min(size, max(trusted, 4*n))
 		k, err := io.ReadFull(r, f.ensure(to, n)[n:])
 		if n += k; err != nil {
 			return nil, fmt.Errorf("%d bytes instead of %d: %w", n, size, orShort(err))

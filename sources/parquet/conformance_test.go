@@ -2,11 +2,14 @@ package parquet
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/pipelinetest/require"
@@ -82,5 +85,40 @@ func TestConformance(t *testing.T) {
 				sameRows(t, name, rows, want)
 			}
 		})
+	}
+}
+
+// TestHugeValues reads two rows whose keys have 1 GiB each. It takes some GiB of memory, and so it has to be asked for.
+func TestHugeValues(t *testing.T) {
+	if os.Getenv("INOCULATE_HUGE") == "" {
+		t.Skip("INOCULATE_HUGE is not set")
+	}
+	s, err := New(t.Context(), Config{Paths: []string{filepath.Join(require.Shared(t), "data", "parquet-testing", huge)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := s.Plan(t.Context())
+	if err != nil || len(parts) != 1 {
+		t.Fatalf("%d partitions, %v", len(parts), err)
+	}
+	r, err := s.Open(t.Context(), parts[0], 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for range 2 {
+		b, err := r.Next(t.Context())
+		if err != nil || b.NumRows() != 1 {
+			t.Fatalf("%d rows, %v", b.NumRows(), err)
+		}
+		m := b.Record.Column(0).(*array.Map)
+		k := m.Keys().(*array.String).Value(0)
+		if m.Keys().Len() != 1 || len(k) != 1<<30 || strings.Count(k, k[:1]) != len(k) || m.Items().ValueStr(0) != "1" {
+			t.Errorf("%d keys of %d bytes, value %s", m.Keys().Len(), len(k), m.Items().ValueStr(0))
+		}
+		b.Release()
+	}
+	if _, err := r.Next(t.Context()); err != io.EOF {
+		t.Errorf("%v", err)
 	}
 }

@@ -34,13 +34,21 @@ func (n *node) difference(o *node) (path, what string) {
 	case !maps.Equal(n.meta.ToMap(), o.meta.ToMap()):
 		return n.path, fmt.Sprintf("has the metadata %v here and %v there", n.meta, o.meta)
 	}
-	if n.kind == listKind || n.kind == mapKind && len(n.children) == 1 {
+	switch n.kind {
+	case listKind:
 		return n.children[0].elementDifference(o.children[0])
+	case mapKind:
+		for i, c := range n.children[0].children {
+			if path, what := c.elementDifference(o.children[0].children[i]); what != "" {
+				return path, what
+			}
+		}
+		return "", ""
 	}
 	return difference(n.children, o.children)
 }
 
-// elementDifference compares the elements of lists, and the entries of maps, whose own names count for nothing.
+// elementDifference compares elements of lists, keys or values of maps, whose names count for nothing.
 func (n *node) elementDifference(o *node) (path, what string) {
 	same := *o
 	same.name = n.name

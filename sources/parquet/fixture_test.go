@@ -118,3 +118,35 @@ func TestPartOfARange(t *testing.T) {
 		}
 	}
 }
+
+// TestArrowSchemaRefines reads a file whose Arrow schema says more than Parquet can.
+func TestArrowSchemaRefines(t *testing.T) {
+	s, err := New(context.Background(), Config{Paths: []string{small}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `s large_utf8, t timestamp[us, tz=Europe/Berlin], d duration[s], ` +
+		`l large_list<element: fixed_size_list<element: int8, nullable>[2], nullable>, ` +
+		`m map<utf8, struct<x: bool>, items_nullable>, j utf8, n decimal256(10, 2)`
+	var got []string
+	for _, f := range s.Schema().Fields() {
+		got = append(got, f.Name+" "+f.Type.String())
+	}
+	if g := strings.Join(got, ", "); g != want {
+		t.Errorf("%s\nwant %s", g, want)
+	}
+	if n := s.Schema().Metadata().Len(); n != 0 {
+		t.Errorf("%d entries of the file's metadata were kept", n)
+	}
+	if v, _ := s.Schema().Field(5).Metadata.GetValue("ARROW:extension:name"); v != "arrow.json" {
+		t.Errorf("the extension name is %q", v)
+	}
+	rows, err := readFile(t, small, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameRows(t, small, rows, []string{
+		`s="a";t=1usEurope/Berlin;d=1s;l=[[1,2,],];m=<"k"={"x":true,},>;j="1";n=100e-2;`,
+		`s=null;t=2usEurope/Berlin;d=null;l=null;m=<>;j="{}";n=200e-2;`,
+	})
+}

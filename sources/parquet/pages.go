@@ -148,6 +148,9 @@ func (p *pages) between(h *pageHeader) error {
 	if err := p.dict.load(b, int(h.values), p.n.width); err != nil {
 		return corrupt("dictionary: %w", err)
 	}
+	if h.uncompressed > trusted { // the pages that follow are small
+		p.inf.free()
+	}
 	return nil
 }
 

@@ -134,10 +134,21 @@ func readAll(s *Source, p pipeline.Partition, from int64) (rows []string, ends [
 	}
 }
 
+// dirty hands out memory as a pool does: full of what was there before.
+type dirty struct{ memory.Allocator }
+
+func (d dirty) Allocate(n int) []byte {
+	b := d.Allocator.Allocate(n)
+	for i := range b {
+		b[i] = 0xa5
+	}
+	return b
+}
+
 // readFile gives the text of every row of a file, read with a checked allocator in batches of batch rows.
 func readFile(t *testing.T, path string, batch int) ([]string, error) {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	mem := memory.NewCheckedAllocator(dirty{memory.DefaultAllocator})
 	rows, err := readWith(Config{Paths: []string{path}, BatchRows: batch, Mem: mem})
 	if err == nil { // what a panic leaves behind is the garbage collector's
 		mem.AssertSize(t, 0)
