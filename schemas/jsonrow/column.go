@@ -1,0 +1,262 @@
+package jsonrow
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// column collects the values of one field, in buffers of the allocator. What it holds behind its first n values belongs to
+// a row that may yet be taken back.
+type column struct {
+	field arrow.Field
+	kind  kind
+	mem   memory.Allocator
+	n     int
+	nulls int
+	valid []byte // bitmap; nil while nothing is null
+	data  []byte // values, bits of bools, or text
+	offs  []byte // int32 ends of texts or lists, after a leading zero
+	kids  []*column
+	names [][]byte // of a struct's members
+	seen  []uint32 // stamp of the last object that had each member
+	stamp uint32
+}
+
+type kind uint8
+
+const (
+	kindBool kind = iota
+	kindInt
+	kindFloat
+	kindText
+	kindJSON
+	kindList
+	kindStruct
+)
+
+func newColumn(f arrow.Field, mem memory.Allocator) *column {
+	c := &column{field: f, mem: mem}
+	switch t := f.Type.(type) {
+	case *arrow.BooleanType:
+		c.kind = kindBool
+	case *arrow.Int64Type:
+		c.kind = kindInt
+	case *arrow.Float64Type:
+		c.kind = kindFloat
+	case *arrow.StringType:
+		if c.kind = kindText; IsJSON(&f) {
+			c.kind = kindJSON
+		}
+	case *arrow.ListType:
+		c.kind = kindList
+		c.kids = []*column{newColumn(t.ElemField(), mem)}
+	case *arrow.StructType:
+		c.kind = kindStruct
+		c.members(t.Fields())
+	default:
+		return nil
+	}
+	return c
+}
+
+func (c *column) members(fields []arrow.Field) {
+	for _, m := range fields {
+		c.kids = append(c.kids, newColumn(m, c.mem))
+		c.names = append(c.names, []byte(m.Name))
+	}
+	c.seen = make([]uint32, len(fields))
+}
+
+// grow makes room for n more bytes.
+func (c *column) grow(b []byte, n int) []byte {
+	if len(b)+n <= cap(b) {
+		return b
+	}
+	size := max(len(b)+n, 2*cap(b), 1024)
+	if b == nil {
+		return c.mem.Allocate(size)[:0:size]
+	}
+	return c.mem.Reallocate(size, b[:cap(b)])[:len(b):size] // the capacity is always what was allocated
+}
+
+func (c *column) append8(v uint64) {
+	c.data = c.grow(c.data, 8)
+	n := len(c.data)
+	c.data = c.data[:n+8]
+	*(*uint64)(unsafe.Pointer(&c.data[n])) = v
+}
+
+func (c *column) appendText(b []byte) {
+	c.data = c.grow(c.data, len(b))
+	c.data = append(c.data, b...)
+}
+
+// end notes the end of a text or list.
+func (c *column) end(at int) {
+	if len(c.offs) == 0 {
+		c.offs = c.grow(c.offs, 4096)[:4]
+		clear(c.offs)
+	}
+	c.offs = c.grow(c.offs, 4)
+	n := len(c.offs)
+	c.offs = c.offs[:n+4]
+	*(*int32)(unsafe.Pointer(&c.offs[n])) = int32(at)
+}
+
+// value counts a value that is not null.
+func (c *column) value() {
+	if c.valid != nil {
+		c.bit(&c.valid, c.n, true)
+	}
+	c.n++
+}
+
+func (c *column) bit(bits *[]byte, i int, v bool) {
+	for i>>3 >= len(*bits) {
+		*bits = c.grow(*bits, 1)
+		*bits = append(*bits, 0)
+	}
+	bitutil.SetBitTo(*bits, i, v)
+}
+
+func (c *column) appendBool(v bool) {
+	c.bit(&c.data, c.n, v)
+	c.value()
+}
+
+// null adds a null.
+func (c *column) null() {
+	if c.valid == nil {
+		c.valid = c.grow(nil, bytesFor(c.n+1))[:bytesFor(c.n+1)]
+		for i := range c.valid {
+			c.valid[i] = 0xff
+		}
+	}
+	c.bit(&c.valid, c.n, false)
+	c.nulls++
+	switch c.kind {
+	case kindBool:
+		c.bit(&c.data, c.n, false)
+	case kindInt, kindFloat:
+		c.append8(0)
+	case kindText, kindJSON:
+		c.end(len(c.data))
+	case kindList:
+		c.end(c.kids[0].n)
+	case kindStruct:
+		for _, k := range c.kids {
+			k.null()
+		}
+	}
+	c.n++
+}
+
+func bytesFor(n int) int { return int(bitutil.BytesForBits(int64(n))) }
+
+// truncate takes back everything behind the first n values.
+func (c *column) truncate(n int) {
+	if c.n < n {
+		return
+	}
+	if c.valid != nil {
+		c.valid = c.valid[:min(len(c.valid), bytesFor(n))]
+		c.nulls = n - bitutil.CountSetBits(c.valid, 0, n)
+	}
+	switch c.kind {
+	case kindBool:
+		c.data = c.data[:min(len(c.data), bytesFor(n))]
+	case kindInt, kindFloat:
+		c.data = c.data[:8*n]
+	case kindText, kindJSON:
+		c.data = c.data[:c.offset(n)]
+	case kindList:
+		c.kids[0].truncate(c.offset(n))
+	case kindStruct:
+		for _, k := range c.kids {
+			k.truncate(n)
+		}
+	}
+	if len(c.offs) > 0 {
+		c.offs = c.offs[:4*(n+1)]
+	}
+	c.n = n
+}
+
+// offset is where value n begins.
+func (c *column) offset(n int) int {
+	if len(c.offs) == 0 {
+		return 0
+	}
+	return int(*(*int32)(unsafe.Pointer(&c.offs[4*n])))
+}
+
+// full says that one more text of n bytes would pass what 32-bit offsets count.
+func (c *column) full(n int) bool { return len(c.data)+n > math.MaxInt32 }
+
+// take hands the values over and leaves the column empty.
+func (c *column) take() arrow.ArrayData {
+	buffer := func(b []byte) *memory.Buffer {
+		if b == nil {
+			b = c.grow(nil, 1)
+		}
+		out := memory.NewBufferWithAllocator(b[:cap(b)], c.mem)
+		out.ResizeNoShrink(len(b))
+		return out
+	}
+	var bufs []*memory.Buffer
+	var kids []arrow.ArrayData
+	var valid *memory.Buffer
+	if c.valid != nil {
+		valid = buffer(c.valid)
+	}
+	switch c.kind {
+	case kindBool, kindInt, kindFloat:
+		bufs = []*memory.Buffer{valid, buffer(c.data)}
+	case kindText, kindJSON:
+		bufs = []*memory.Buffer{valid, buffer(c.ends()), buffer(c.data)}
+	case kindList:
+		bufs = []*memory.Buffer{valid, buffer(c.ends())}
+	case kindStruct:
+		bufs = []*memory.Buffer{valid}
+	}
+	for _, k := range c.kids {
+		kids = append(kids, k.take())
+	}
+	d := array.NewData(c.field.Type, c.n, bufs, kids, c.nulls, 0)
+	for _, b := range bufs {
+		if b != nil {
+			b.Release()
+		}
+	}
+	for _, k := range kids {
+		k.Release()
+	}
+	c.n, c.nulls, c.valid, c.data, c.offs = 0, 0, nil, nil, nil
+	return d
+}
+
+func (c *column) ends() []byte {
+	if len(c.offs) == 0 {
+		c.offs = c.grow(c.offs, 4)[:4]
+		clear(c.offs)
+	}
+	return c.offs
+}
+
+// free gives everything back.
+func (c *column) free() {
+	for _, b := range [][]byte{c.valid, c.data, c.offs} {
+		if b != nil {
+			c.mem.Free(b[:cap(b)])
+		}
+	}
+	for _, k := range c.kids {
+		k.free()
+	}
+	c.n, c.nulls, c.valid, c.data, c.offs = 0, 0, nil, nil, nil
+}

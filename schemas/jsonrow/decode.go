@@ -1,0 +1,395 @@
+package jsonrow
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"unsafe"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/schemas/jsontext"
+)
+
+// A RowError says why a record does not fit the schema, or is no strict JSON.
+type RowError struct {
+	Reason string // that of a jsontext.SyntaxError, or "not_an_object", "unknown_key", "type_mismatch", "number_range", "too_large"
+	Field  string // path of the member, where known
+	Offset int    // bytes from the start of the record
+	Msg    string
+}
+
+func (e *RowError) Error() string {
+	if e.Field != "" {
+		return fmt.Sprintf("%s: %s at byte %d", e.Field, e.Msg, e.Offset)
+	}
+	return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset)
+}
+
+// A Decoder collects JSON records as rows of one schema: exactly as they are, or not at all. A member that is missing is
+// null; one that the schema does not have, a value of another kind, and a number that would change are errors. It serves
+// one goroutine.
+type Decoder struct {
+	schema *arrow.Schema
+	root   *column
+}
+
+// NewDecoder makes a Decoder for a schema of the types that Inference makes. Its memory comes from mem.
+func NewDecoder(s *arrow.Schema, mem memory.Allocator) (*Decoder, error) {
+	for _, f := range s.Fields() {
+		if err := decodable(f); err != nil {
+			return nil, fmt.Errorf("column %q: %w", f.Name, err)
+		}
+	}
+	root := &column{kind: kindStruct, mem: mem}
+	root.members(s.Fields())
+	return &Decoder{schema: s, root: root}, nil
+}
+
+func decodable(f arrow.Field) error {
+	switch t := f.Type.(type) {
+	case *arrow.BooleanType, *arrow.Int64Type, *arrow.Float64Type, *arrow.StringType:
+		return nil
+	case *arrow.ListType:
+		return decodable(t.ElemField())
+	case *arrow.StructType:
+		for _, m := range t.Fields() {
+			if err := decodable(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("JSON records do not become %s", f.Type)
+}
+
+// Append adds one record. After an error, a *RowError, the rows are those from before.
+func (d *Decoder) Append(record []byte) error {
+	rows := d.root.n
+	i := jsontext.Space(record, 0)
+	var err error
+	switch {
+	case i >= len(record) || record[i] != '{':
+		if err = jsontext.Valid(record); err == nil {
+			err = &RowError{Reason: "not_an_object", Offset: i, Msg: "the record is no object"}
+		}
+	default:
+		if i, err = d.root.object(record, i); err == nil {
+			if i = jsontext.Space(record, i); i < len(record) {
+				err = &jsontext.SyntaxError{Offset: i, Reason: "trailing_bytes", Msg: fmt.Sprintf("%q after the record", record[i])}
+			}
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	d.root.truncate(rows)
+	if se, ok := errors.AsType[*jsontext.SyntaxError](err); ok {
+		reason := se.Reason
+		if reason == "syntax" {
+			reason = "json_syntax"
+		}
+		return &RowError{Reason: reason, Offset: se.Offset, Msg: se.Msg}
+	}
+	return err
+}
+
+// Rows returns the number of rows collected.
+func (d *Decoder) Rows() int { return d.root.n }
+
+// Record hands the rows over as a record, which the caller releases, and goes on without any.
+func (d *Decoder) Record() arrow.Record {
+	n := d.root.n
+	cols := make([]arrow.Array, len(d.root.kids))
+	for i, k := range d.root.kids {
+		data := k.take()
+		cols[i] = array.MakeFromData(data)
+		data.Release()
+	}
+	d.root.truncate(0)
+	d.root.n, d.root.nulls = 0, 0
+	rec := array.NewRecord(d.schema, cols, int64(n))
+	for _, c := range cols {
+		c.Release()
+	}
+	return rec
+}
+
+// Release gives the memory of rows not handed over back.
+func (d *Decoder) Release() { d.root.free() }
+
+func mismatch(c *column, i int, b []byte, want string) error {
+	got := "nothing"
+	if i < len(b) {
+		switch b[i] {
+		case '"':
+			got = "text"
+		case '{':
+			got = "an object"
+		case '[':
+			got = "a list"
+		case 't', 'f':
+			got = "a truth value"
+		case 'n':
+			got = "null"
+		default:
+			got = "a number"
+		}
+	}
+	return &RowError{Reason: "type_mismatch", Field: c.field.Name, Offset: i, Msg: fmt.Sprintf("the schema has %s here, the record %s", want, got)}
+}
+
+// parse adds the value at b[i] and returns the index behind it.
+func (c *column) parse(b []byte, i int) (int, error) {
+	if i < len(b) && b[i] == 'n' {
+		end, err := jsontext.Value(b, i)
+		if err == nil {
+			c.null()
+		}
+		return end, err
+	}
+	switch c.kind {
+	case kindText:
+		return c.text(b, i)
+	case kindStruct:
+		if i >= len(b) || b[i] != '{' {
+			return c.other(b, i, "an object")
+		}
+		return c.object(b, i)
+	case kindList:
+		return c.list(b, i)
+	case kindJSON:
+		end, err := jsontext.Value(b, i)
+		if err != nil {
+			return end, err
+		}
+		if c.full(end - i) {
+			return i, tooLarge(c, i)
+		}
+		c.appendText(b[i:end])
+		c.end(len(c.data))
+		c.value()
+		return end, nil
+	case kindBool:
+		end, err := jsontext.Value(b, i)
+		if err != nil {
+			return end, err
+		}
+		if b[i] != 't' && b[i] != 'f' {
+			return i, mismatch(c, i, b, "a truth value")
+		}
+		c.appendBool(b[i] == 't')
+		return end, nil
+	}
+	return c.number(b, i)
+}
+
+// other is what a value of another kind than the schema's gives: its own syntax error first.
+func (c *column) other(b []byte, i int, want string) (int, error) {
+	if end, err := jsontext.Value(b, i); err != nil {
+		return end, err
+	}
+	return i, mismatch(c, i, b, want)
+}
+
+func tooLarge(c *column, i int) error {
+	return &RowError{Reason: "too_large", Field: c.field.Name, Offset: i, Msg: "the batch would hold more than 2 GiB of this text"}
+}
+
+func (c *column) text(b []byte, i int) (int, error) {
+	if i >= len(b) || b[i] != '"' {
+		return c.other(b, i, "text")
+	}
+	end, escaped, err := jsontext.String(b, i)
+	if err != nil {
+		return end, err
+	}
+	inside := b[i+1 : end-1]
+	if c.full(len(inside)) {
+		return i, tooLarge(c, i)
+	}
+	if escaped {
+		c.data = c.grow(c.data, len(inside))
+		c.data = jsontext.AppendUnquoted(c.data, inside)
+	} else {
+		c.appendText(inside)
+	}
+	c.end(len(c.data))
+	c.value()
+	return end, nil
+}
+
+func (c *column) list(b []byte, i int) (int, error) {
+	if i >= len(b) || b[i] != '[' {
+		return c.other(b, i, "a list")
+	}
+	elem := c.kids[0]
+	i = jsontext.Space(b, i+1)
+	if i < len(b) && b[i] == ']' {
+		c.end(elem.n)
+		c.value()
+		return i + 1, nil
+	}
+	for k := 0; ; k++ {
+		end, err := elem.parse(b, i)
+		if err != nil {
+			if re, ok := errors.AsType[*RowError](err); ok {
+				re.Field = fmt.Sprintf("%s[%d]%s", c.field.Name, k, below(re.Field, elem.field.Name))
+			}
+			return end, err
+		}
+		i = jsontext.Space(b, end)
+		if i < len(b) && b[i] == ',' {
+			i = jsontext.Space(b, i+1)
+			continue
+		}
+		if i < len(b) && b[i] == ']' {
+			c.end(elem.n)
+			c.value()
+			return i + 1, nil
+		}
+		return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected ',' or ']'"}
+	}
+}
+
+// below is a path without the name of the list element that it starts with.
+func below(path, elem string) string {
+	if rest, ok := cutPrefix(path, elem); ok {
+		return rest
+	}
+	return "." + path
+}
+
+func cutPrefix(s, prefix string) (string, bool) {
+	if len(s) >= len(prefix) && s[:len(prefix)] == prefix {
+		return s[len(prefix):], true
+	}
+	return s, false
+}
+
+// object adds the object at b[i], a row of the members.
+func (c *column) object(b []byte, i int) (int, error) {
+	if c.stamp++; c.stamp == 0 {
+		clear(c.seen)
+		c.stamp = 1
+	}
+	next, seen := 0, 0
+	i = jsontext.Space(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		i++
+	} else {
+		for {
+			if i >= len(b) || b[i] != '"' {
+				return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected a key"}
+			}
+			end, escaped, err := jsontext.String(b, i)
+			if err != nil {
+				return end, err
+			}
+			key := b[i+1 : end-1]
+			if escaped {
+				key = jsontext.AppendUnquoted(nil, key)
+			}
+			m := c.member(key, next)
+			if m < 0 {
+				return i, c.unknown(b, i, key)
+			}
+			if c.seen[m] == c.stamp {
+				return i, &jsontext.SyntaxError{Offset: i, Reason: "duplicate_key", Msg: fmt.Sprintf("key %q stands twice", key)}
+			}
+			c.seen[m] = c.stamp
+			next = m + 1
+			seen++
+			if i = jsontext.Space(b, end); i >= len(b) || b[i] != ':' {
+				return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected ':'"}
+			}
+			if i, err = c.kids[m].parse(b, jsontext.Space(b, i+1)); err != nil {
+				return i, c.located(err)
+			}
+			i = jsontext.Space(b, i)
+			if i < len(b) && b[i] == ',' {
+				i = jsontext.Space(b, i+1)
+				continue
+			}
+			if i < len(b) && b[i] == '}' {
+				i++
+				break
+			}
+			return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected ',' or '}'"}
+		}
+	}
+	if seen < len(c.kids) {
+		for m := range c.kids {
+			if c.seen[m] != c.stamp {
+				c.kids[m].null()
+			}
+		}
+	}
+	c.value()
+	return i, nil
+}
+
+// member finds a key: most records have their keys in the order of the schema.
+func (c *column) member(key []byte, next int) int {
+	if next < len(c.names) && bytes.Equal(c.names[next], key) {
+		return next
+	}
+	for m, n := range c.names {
+		if bytes.Equal(n, key) {
+			return m
+		}
+	}
+	return -1
+}
+
+// unknown is the error for a key that the schema does not have; the record's own faults come first.
+func (c *column) unknown(b []byte, i int, key []byte) error {
+	if err := jsontext.Valid(b); err != nil {
+		return err
+	}
+	e := &RowError{Reason: "unknown_key", Field: string(key), Offset: i, Msg: "the schema has no such member"}
+	return c.located(e)
+}
+
+// located puts the struct's own name before the path of an error.
+func (c *column) located(err error) error {
+	if re, ok := errors.AsType[*RowError](err); ok && c.field.Name != "" {
+		re.Field = c.field.Name + "." + re.Field
+	}
+	return err
+}
+
+func (c *column) number(b []byte, i int) (int, error) {
+	if i >= len(b) || b[i] != '-' && (b[i] < '0' || b[i] > '9') {
+		return c.other(b, i, "a number")
+	}
+	end, err := jsontext.Value(b, i)
+	if err != nil {
+		return end, err
+	}
+	token := unsafe.String(&b[i], end-i)
+	whole := bytes.IndexAny(b[i:end], ".eE") < 0
+	if c.kind == kindInt {
+		if !whole {
+			return i, mismatch(c, i, b, "a whole number")
+		}
+		v, err := strconv.ParseInt(token, 10, 64)
+		if err != nil {
+			return i, &RowError{Reason: "number_range", Field: c.field.Name, Offset: i, Msg: "the number does not fit 64 bits"}
+		}
+		c.append8(uint64(v))
+		c.value()
+		return end, nil
+	}
+	v, err := strconv.ParseFloat(token, 64)
+	if err != nil || whole && math.Abs(v) >= maxExact {
+		return i, &RowError{Reason: "number_range", Field: c.field.Name, Offset: i, Msg: "the number would not keep its value as a double"}
+	}
+	c.append8(math.Float64bits(v))
+	c.value()
+	return end, nil
+}
