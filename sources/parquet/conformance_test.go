@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,12 +51,10 @@ func TestConformance(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
 	}
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == huge })
 	out := expectations(t, files)
 	for _, f := range files {
 		name := filepath.Base(f)
-		if name == huge {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			why, isRefused := refused[name]
 			for _, batch := range []int{2048, 7} {
