@@ -83,21 +83,18 @@ func (b *Batch) Release() {
 	b.Lines = nil
 }
 
-// Lines is the JSON text of the rows of a batch: row i is Data[Offsets[i]:Offsets[i+1]] with its newline, if it had one.
+// Lines is the JSON text of the rows of a batch, as it came and without the newline: row i is Data[From:To] of Spans[i].
 type Lines struct {
-	Data    []byte
-	Offsets []int32 // one more than rows, ascending
-	Free    func()  // gives Data back; may be nil
+	Data  []byte
+	Spans []Span
+	Free  func() // gives Data back; may be nil
 }
 
-// Row returns the text of row i without its line ending.
-func (l *Lines) Row(i int) []byte {
-	b := l.Data[l.Offsets[i]:l.Offsets[i+1]]
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return b
-}
+// A Span is a range of bytes.
+type Span struct{ From, To int32 }
+
+// Row returns the text of row i.
+func (l *Lines) Row(i int) []byte { return l.Data[l.Spans[i].From:l.Spans[i].To] }
 
 // A Hit is one place where the text of a prompt stands, letter case of ASCII aside.
 type Hit struct {
