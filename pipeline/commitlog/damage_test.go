@@ -16,7 +16,9 @@ import (
 
 const chain0 = "_commits/r1/a-0/"
 
-func record(first string) string { return chain0 + strings.Repeat("0", 20-len(first)) + first + ".json" }
+func record(first string) string {
+	return chain0 + strings.Repeat("0", 20-len(first)) + first + ".json"
+}
 
 // whole returns a disk with a run of 3 records in each of 2 partitions.
 func whole(t *testing.T) *commitlogtest.Disk {

@@ -19,7 +19,7 @@ var ErrLonger = errors.New("a manifest that covers more is there already")
 // A MismatchError says that the folder belongs to a run with another config, other prompts, another schema or other input.
 type MismatchError struct {
 	Folder string
-	What   string // "config", "prompts", "schema", "plan", "run"
+	What   string // "config", "set of prompts", "schema", "plan", "run"
 	Have   string // hash or id in the folder
 	Want   string // hash or id of this run
 	Detail string // the first difference, where one can be named
@@ -27,7 +27,11 @@ type MismatchError struct {
 
 func (e *MismatchError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s belongs to a run with another %s (there %s, here %s)", e.Folder, e.What, short(e.Have), short(e.Want))
+	if e.What == "run" {
+		fmt.Fprintf(&b, "%s does not belong to run %s any more", e.Folder, e.Want)
+	} else {
+		fmt.Fprintf(&b, "%s belongs to a run with another %s (there %s, here %s)", e.Folder, e.What, short(e.Have), short(e.Want))
+	}
 	if e.Detail != "" {
 		fmt.Fprintf(&b, ": %s", e.Detail)
 	}
