@@ -1,5 +1,5 @@
 #!/bin/bash
-# Explores the variants of commit.pml with spin. All of them: about fifteen minutes on 2 cores, up to 8 GB each (MEM); writes
+# Explores the variants of commit.pml with spin. All of them: about ten minutes on 2 cores, up to 8 GB each (MEM); writes
 # results.txt. `run.sh quick`: those that take a minute together; writes nothing, and fails where one does not come out as it must.
 # T is the limit in seconds of one exploration.
 cd "$(dirname "$0")" || exit 1
