@@ -111,13 +111,14 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 			}
 		}
 		commit, err := w.segment(ctx, p, reader, chain.Next)
-		if err != nil {
-			return err
+		if err == nil {
+			if err = chain.Commit(ctx, commit); err != nil && !errors.Is(err, commitlog.ErrFenced) {
+				return &PartitionError{p, chain.Next, "committing", err}
+			}
 		}
-		err = chain.Commit(ctx, commit)
 		if errors.Is(err, commitlog.ErrFenced) {
 			// Another process was faster: go on from where it got to.
-			w.job.Logger.Debug("fenced", "partition", p.ID, "first", commit.First)
+			w.job.Logger.Debug("fenced", "partition", p.ID, "first", chain.Next)
 			if err = errors.Join(chain.Discard(ctx, commit.Files), reader.Close()); err != nil {
 				return &PartitionError{p, chain.Next, "giving way to another process", err}
 			}
@@ -128,7 +129,7 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 			continue
 		}
 		if err != nil {
-			return &PartitionError{p, chain.Next, "committing", err}
+			return err
 		}
 		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[pipeline.CountIn])
 	}
@@ -174,6 +175,7 @@ func (w *worker) segment(ctx context.Context, p pipeline.Partition, reader pipel
 	}
 	files, err := s.close(ctx)
 	if err != nil {
+		c.Files = files // for those who are fenced
 		return c, &PartitionError{p, first, "writing", err}
 	}
 	if err := s.balance(); err != nil {

@@ -147,7 +147,7 @@ func (s *segment) close(ctx context.Context) (files []pipeline.File, err error) 
 		}
 		got, err := (*w.writer).Close(ctx)
 		if err != nil {
-			return nil, err
+			return files, err
 		}
 		*w.writer = nil
 		for _, f := range got {

@@ -4,7 +4,6 @@ package jsonl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -111,24 +110,10 @@ func inputError(name string, err error) error {
 	return &pipeline.InputError{Source: name, Position: -1, Err: err}
 }
 
-func (s *Source) keepStdin() (string, error) {
-	in, err := files.Open(files.Stdin)
-	if err != nil {
-		return "", inputError("standard input", err)
-	}
-	defer in.Close()
-	f, err := os.CreateTemp("", "inoculate-stdin-*.jsonl")
-	if err != nil {
-		return "", fmt.Errorf("keeping standard input: %w", err)
-	}
-	s.spool = f.Name()
-	if _, err := io.Copy(f, in); err != nil {
-		return "", errors.Join(inputError("standard input", err), f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return "", fmt.Errorf("keeping standard input: %w", err)
-	}
-	return s.spool, nil
+func (s *Source) keepStdin() (path string, err error) {
+	path, err = files.KeepStdin("inoculate-stdin-*.jsonl")
+	s.spool = path
+	return path, err
 }
 
 func isCompressed(path string) (bool, error) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"inoculate/pipeline"
 )
 
 // maxWindow is the largest zstd window that is accepted, in bytes: what the zstd tool takes without being asked to.
@@ -104,4 +106,25 @@ func (d *decompressor) Close() error {
 		d.done = nil
 	}
 	return d.from.Close()
+}
+
+// KeepStdin copies standard input, decompressed, into a temporary file named by pattern, so that it can be read from any
+// place and more than once. The caller removes the file.
+func KeepStdin(pattern string) (path string, err error) {
+	in, err := Open(Stdin)
+	if err != nil {
+		return "", &pipeline.InputError{Source: "standard input", Position: -1, Err: err}
+	}
+	defer in.Close()
+	f, err := os.CreateTemp("", pattern)
+	if err != nil {
+		return "", fmt.Errorf("keeping standard input: %w", err)
+	}
+	if _, err := io.Copy(f, in); err != nil {
+		return f.Name(), errors.Join(&pipeline.InputError{Source: "standard input", Position: -1, Err: err}, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return f.Name(), fmt.Errorf("keeping standard input: %w", err)
+	}
+	return f.Name(), nil
 }
