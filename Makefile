@@ -1,0 +1,36 @@
+# Each target is a step of .ci/run, so that what passes here passes there. `make ci` runs them all.
+
+.PHONY: build test race lint bench model interop fuzz tidy quickstart ci
+
+build:
+	.ci/run build
+
+test:
+	.ci/run test
+
+race:
+	.ci/run race
+
+lint:
+	.ci/run lint
+
+model:
+	testdata/model/run.sh
+
+interop:
+	.ci/run interop
+
+fuzz:
+	.ci/run fuzz
+
+tidy:
+	.ci/run tidy
+
+quickstart:
+	.ci/run quickstart
+
+bench:
+	testdata/bench/run.sh
+
+ci:
+	.ci/run
