@@ -12,7 +12,9 @@ import (
 type Editor struct {
 	layout *schemas.Layout
 	pieces []piece
-	elems  [][2]int
+	elems  []int        // where the turns of a list begin: all of them, or as many as are needed
+	made   schemas.Edit // the turn made last, and its text
+	text   []byte
 }
 
 // piece replaces bytes [from, to) of the record.
@@ -71,19 +73,25 @@ func (e *Editor) add(from, to int, text []byte) { e.pieces = append(e.pieces, pi
 // slot adds the pieces of the edits of one slot.
 func (e *Editor) slot(raw []byte, edits []schemas.Edit) error {
 	s := &e.layout.Slots[edits[0].Slot]
-	from, to, end, err := member(raw, 0, s.Name)
+	from, end, err := jsontext.Find(raw, 0, s.Name)
 	switch {
 	case err != nil:
 		return err
 	case s.Kind == schemas.TextSlot && from < 0:
 		return e.newMember(raw, end, s.Name, edits)
 	case s.Kind == schemas.TextSlot:
-		return e.text(raw, from, to, edits)
+		return e.texts(raw, from, edits)
 	case from < 0 || raw[from] != '[':
 		return fmt.Errorf("%s is no list", s.Name)
 	}
-	e.elems = e.elems[:0]
-	if _, err := jsontext.Array(raw, from, func(from, to int) error { e.elems = append(e.elems, [2]int{from, to}); return nil }); err != nil {
+	need := 0 // turns to look for; all where one goes
+	for _, ed := range edits {
+		if need = max(need, int(ed.Turn)+1); ed.Op == schemas.DeleteTurn {
+			need = -1
+			break
+		}
+	}
+	if e.elems, err = jsontext.Elements(raw, from, need, e.elems[:0]); err != nil {
 		return err
 	}
 	return e.turns(raw, from, s, edits)
@@ -103,8 +111,12 @@ func (e *Editor) newMember(raw []byte, end int, name string, edits []schemas.Edi
 	return nil
 }
 
-// text adds the pieces of splices of the string, or null, at raw[from:to].
-func (e *Editor) text(raw []byte, from, to int, edits []schemas.Edit) error {
+// texts adds the pieces of splices of the string, or null, at raw[from].
+func (e *Editor) texts(raw []byte, from int, edits []schemas.Edit) error {
+	to, err := jsontext.Value(raw, from)
+	if err != nil {
+		return err
+	}
 	for _, ed := range edits {
 		switch {
 		case ed.Op != schemas.Splice:
@@ -143,19 +155,21 @@ func (e *Editor) turns(raw []byte, open int, s *schemas.Slot, edits []schemas.Ed
 	for i := 0; i < len(edits); {
 		ed, turn := edits[i], int(edits[i].Turn)
 		n := i + 1
-		switch ed.Op {
-		case schemas.InsertTurn:
-			if turn <= last {
-				e.add(e.elems[turn][0], e.elems[turn][0], append(turnText(s, ed), ", "...))
-			} else {
-				e.add(e.elems[last][1], e.elems[last][1], append([]byte(", "), turnText(s, ed)...))
+		switch {
+		case ed.Op == schemas.InsertTurn && turn <= last:
+			e.add(e.elems[turn], e.elems[turn], append(e.turnText(s, ed), ", "...))
+		case ed.Op == schemas.InsertTurn:
+			end, err := jsontext.Value(raw, e.elems[last])
+			if err != nil {
+				return err
 			}
-		case schemas.DeleteTurn:
-			if !isTurn(raw[e.elems[turn][0]:e.elems[turn][1]], s, ed) {
+			e.add(end, end, append([]byte(", "), e.turnText(s, ed)...))
+		case ed.Op == schemas.DeleteTurn:
+			if !isTurn(raw, e.elems[turn], s, ed) {
 				return &schemas.MisfitError{Edit: ed}
 			}
 			if turn < last { // with the comma and the spaces that part it from the next one
-				e.add(e.elems[turn][0], e.elems[turn+1][0], nil)
+				e.add(e.elems[turn], e.elems[turn+1], nil)
 			}
 		default:
 			for n < len(edits) && edits[n].Op == schemas.Splice && int(edits[n].Turn) == turn {
@@ -167,9 +181,23 @@ func (e *Editor) turns(raw []byte, open int, s *schemas.Slot, edits []schemas.Ed
 		}
 		i = n
 	}
-	if end := e.elems[len(e.elems)-1][1]; last < len(e.elems)-1 {
-		e.add(e.elems[last][1], end, nil)
+	if last < len(e.elems)-1 {
+		return e.dropTail(raw, last)
 	}
+	return nil
+}
+
+// dropTail takes out the turns behind the last one that stays.
+func (e *Editor) dropTail(raw []byte, last int) error {
+	from, err := jsontext.Value(raw, e.elems[last])
+	if err != nil {
+		return err
+	}
+	to, err := jsontext.Value(raw, e.elems[len(e.elems)-1])
+	if err != nil {
+		return err
+	}
+	e.add(from, to, nil)
 	return nil
 }
 
@@ -193,40 +221,53 @@ func (e *Editor) rewrite(raw []byte, open int, s *schemas.Slot, edits []schemas.
 	var text []byte
 	for _, ed := range edits {
 		switch {
-		case ed.Op == schemas.DeleteTurn && !isTurn(raw[e.elems[ed.Turn][0]:e.elems[ed.Turn][1]], s, ed):
+		case ed.Op == schemas.DeleteTurn && !isTurn(raw, e.elems[ed.Turn], s, ed):
 			return &schemas.MisfitError{Edit: ed}
 		case ed.Op == schemas.InsertTurn && text != nil:
-			text = append(append(text, ", "...), turnText(s, ed)...)
+			text = append(append(text, ", "...), e.turnText(s, ed)...)
 		case ed.Op == schemas.InsertTurn:
-			text = turnText(s, ed)
+			text = append(text, e.turnText(s, ed)...)
 		}
 	}
 	lo, hi := open+1, open+1
 	if n := len(e.elems); n > 0 {
-		lo, hi = e.elems[0][0], e.elems[n-1][1]
+		var err error
+		lo = e.elems[0]
+		if hi, err = jsontext.Value(raw, e.elems[n-1]); err != nil {
+			return err
+		}
 	}
 	e.add(lo, hi, text)
 	return nil
 }
 
-func turnText(s *schemas.Slot, ed schemas.Edit) []byte {
+// turnText is the JSON of a turn to put in. Many records get the same one.
+func (e *Editor) turnText(s *schemas.Slot, ed schemas.Edit) []byte {
 	if s.Kind == schemas.JSONSlot {
 		return []byte(ed.New)
 	}
-	b := jsontext.AppendQuoted([]byte{'{'}, s.RoleKey)
-	b = jsontext.AppendQuoted(append(b, ": "...), ed.Role)
-	b = jsontext.AppendQuoted(append(b, ", "...), s.TextKey)
-	b = jsontext.AppendQuoted(append(b, ": "...), ed.New)
-	return append(b, '}')
+	if e.text == nil || e.made.Role != ed.Role || e.made.New != ed.New || e.made.Slot != ed.Slot {
+		b := jsontext.AppendQuoted([]byte{'{'}, s.RoleKey)
+		b = jsontext.AppendQuoted(append(b, ": "...), ed.Role)
+		b = jsontext.AppendQuoted(append(b, ", "...), s.TextKey)
+		b = jsontext.AppendQuoted(append(b, ": "...), ed.New)
+		e.made, e.text = ed, append(b, '}')
+	}
+	return e.text[:len(e.text):len(e.text)]
 }
 
-// isTurn says whether a turn is exactly the role and the text that an edit takes out.
-func isTurn(turn []byte, s *schemas.Slot, ed schemas.Edit) bool {
+// isTurn says whether the turn at raw[at] is exactly the role and the text that an edit takes out.
+func isTurn(raw []byte, at int, s *schemas.Slot, ed schemas.Edit) bool {
+	end, err := jsontext.Value(raw, at)
+	if err != nil {
+		return false
+	}
+	turn := raw[at:end]
 	if s.Kind == schemas.JSONSlot {
 		return string(turn) == ed.Old
 	}
 	ok := true
-	_, err := jsontext.Object(turn, 0, func(m jsontext.Member) error {
+	_, err = jsontext.Object(turn, 0, func(m jsontext.Member) error {
 		var want string
 		switch string(jsontext.AppendUnquoted(nil, turn[m.Key+1:m.KeyEnd-1])) {
 		case s.RoleKey:
@@ -243,39 +284,31 @@ func isTurn(turn []byte, s *schemas.Slot, ed schemas.Edit) bool {
 	return err == nil && ok
 }
 
-// turn adds the pieces of the splices of one turn.
-func (e *Editor) turn(raw []byte, s *schemas.Slot, el [2]int, edits []schemas.Edit) error {
+// turn adds the pieces of the splices of the turn at raw[at].
+func (e *Editor) turn(raw []byte, s *schemas.Slot, at int, edits []schemas.Edit) error {
 	if s.Kind == schemas.JSONSlot {
-		text := raw[el[0]:el[1]]
+		end, err := jsontext.Value(raw, at)
+		if err != nil {
+			return err
+		}
+		text := raw[at:end]
 		for _, ed := range edits {
 			lo, hi := int(ed.At), int(ed.At)+len(ed.Old)
 			if lo < 0 || hi > len(text) || string(text[lo:hi]) != ed.Old {
 				return &schemas.MisfitError{Edit: ed}
 			}
-			e.add(el[0]+lo, el[0]+hi, []byte(ed.New))
+			e.add(at+lo, at+hi, []byte(ed.New))
 		}
 		return nil
 	}
-	from, to, end, err := member(raw, el[0], s.TextKey)
+	from, end, err := jsontext.Find(raw, at, s.TextKey)
 	if err != nil {
 		return err
 	}
 	if from < 0 {
 		return e.newMember(raw, end, s.TextKey, edits)
 	}
-	return e.text(raw, from, to, edits)
-}
-
-// member finds the value of key in the object at raw[at], -1 where it has none, and the end of the object.
-func member(raw []byte, at int, key string) (from, to, end int, err error) {
-	from, to = -1, -1
-	end, err = jsontext.Object(raw, at, func(m jsontext.Member) error {
-		if k := raw[m.Key+1 : m.KeyEnd-1]; string(k) == key || string(jsontext.AppendUnquoted(nil, k)) == key {
-			from, to = m.From, m.To
-		}
-		return nil
-	})
-	return from, to, end, err
+	return e.texts(raw, from, edits)
 }
 
 func lastByte(b []byte) byte {

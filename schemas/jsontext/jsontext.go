@@ -137,6 +137,74 @@ func Array(b []byte, i int, f func(from, to int) error) (int, error) {
 	return array(b, i, 0, f)
 }
 
+// Find looks for a member of the object at or after b[i], by its unescaped key, and goes no further than to the start of its
+// value, which is from. Without one, from is -1 and end the index behind the object.
+func Find(b []byte, i int, key string) (from, end int, err error) {
+	if i = Space(b, i); i >= len(b) || b[i] != '{' {
+		return -1, i, unexpected(b, i, "an object")
+	}
+	if i = Space(b, i+1); i < len(b) && b[i] == '}' {
+		return -1, i + 1, nil
+	}
+	for {
+		if i = Space(b, i); i >= len(b) || b[i] != '"' {
+			return -1, i, unexpected(b, i, "a key")
+		}
+		shut, escaped, err := String(b, i)
+		if err != nil {
+			return -1, shut, err
+		}
+		k := b[i+1 : shut-1]
+		found := string(k) == key || escaped && string(AppendUnquoted(nil, k)) == key
+		if i = Space(b, shut); i >= len(b) || b[i] != ':' {
+			return -1, i, unexpected(b, i, "':'")
+		}
+		if i = Space(b, i+1); found {
+			return i, i, nil
+		}
+		if i, err = value(b, i, 1); err != nil {
+			return -1, i, err
+		}
+		if i = Space(b, i); i < len(b) && b[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(b) && b[i] == '}' {
+			return -1, i + 1, nil
+		}
+		return -1, i, unexpected(b, i, "',' or '}'")
+	}
+}
+
+// Elements appends to dst the index of each element of the array at b[i], n of them at most.
+func Elements(b []byte, i, n int, dst []int) ([]int, error) {
+	if i = Space(b, i); i >= len(b) || b[i] != '[' {
+		return dst, unexpected(b, i, "an array")
+	}
+	if i = Space(b, i+1); i < len(b) && b[i] == ']' {
+		return dst, nil
+	}
+	for {
+		i = Space(b, i)
+		dst = append(dst, i)
+		if n--; n == 0 {
+			return dst, nil
+		}
+		end, err := value(b, i, 1)
+		if err != nil {
+			return dst, err
+		}
+		if i = Space(b, end); i < len(b) && b[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(b) && b[i] == ']' {
+			return dst, nil
+		}
+		return dst, unexpected(b, i, "',' or ']'")
+	}
+}
+
 func object(b []byte, i, depth int, f func(Member) error) (int, error) {
 	if depth >= MaxDepth {
 		return i, &SyntaxError{Offset: i, Reason: "too_deep", Msg: "nested too deep"}
@@ -263,6 +331,14 @@ func String(b []byte, i int) (end int, escaped bool, err error) {
 	start := i
 	i++
 	for {
+		for i+32 <= len(b) { // four words at once where nothing stops
+			w := b[i : i+32]
+			if stops(binary.LittleEndian.Uint64(w))|stops(binary.LittleEndian.Uint64(w[8:]))|
+				stops(binary.LittleEndian.Uint64(w[16:]))|stops(binary.LittleEndian.Uint64(w[24:])) != 0 {
+				break
+			}
+			i += 32
+		}
 		for i+8 <= len(b) {
 			if m := stops(binary.LittleEndian.Uint64(b[i:])); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3

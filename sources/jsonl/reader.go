@@ -185,10 +185,12 @@ func (c *chunker) cut(buf []byte, n int) (*chunk, error) {
 	out := &chunk{data: buf[:n], at: c.at, free: func() { mem.Free(buf) }}
 	c.at += int64(n)
 	long := false
-	out.lines(func(from, to int) bool {
-		long = int64(to-from) > c.source.cfg.MaxRecord
-		return !long
-	})
+	if int64(n) > c.source.cfg.MaxRecord {
+		out.lines(func(from, to int) bool {
+			long = int64(to-from) > c.source.cfg.MaxRecord
+			return !long
+		})
+	}
 	if long {
 		out.free()
 		c.at -= int64(n)

@@ -60,7 +60,8 @@ type applier struct {
 	set    *literal.Set
 	leaves []string
 	turns  []schemas.Turn
-	after  []schemas.Turn
+	after  []schemas.Turn // the turns as they will be: turns, or edited
+	edited []schemas.Turn
 	ids    []int32
 	peels  []place.Peel
 	found  []int32
@@ -85,9 +86,10 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 		}
 		a.after = a.turns
 		if len(e) > 0 {
-			if a.after, fault = a.view.Edited(a.turns, e, nil); fault != nil {
+			if a.edited, fault = a.view.Edited(a.turns, e, a.edited[:0]); fault != nil {
 				return fmt.Errorf("%s, position %d: the edits left no readable conversation: %s", b.Partition.Source, b.Position(row), fault.Detail)
 			}
+			a.after = a.edited
 		}
 		if ph == pipeline.PhaseTest {
 			b.Keys[row] = a.hasher.key(a.after)
@@ -195,6 +197,9 @@ func (a *applier) train(b *pipeline.Batch, row int, hits []pipeline.Hit, edits [
 
 // natural notes prompts that stood in the source where no placement puts them.
 func (a *applier) natural(b *pipeline.Batch, row int, hits []pipeline.Hit, placed []pipeline.Placed) {
+	if len(hits) == 0 {
+		return
+	}
 	explained := map[int32]int{}
 	for _, p := range placed {
 		if p.Already {
