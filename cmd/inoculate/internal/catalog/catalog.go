@@ -164,6 +164,9 @@ func phaseOf(c *config.Phase) (*phase.Phase, error) {
 	return &phase.Phase{Config: out}, out.Check()
 }
 
+// OpenFolder opens an output folder. Tests put faults behind it.
+var OpenFolder = commitlog.OpenOS
+
 // Start opens the output folder and puts, or checks, its run record.
 func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, error) {
 	plan, err := p.Source.Plan(ctx)
@@ -178,7 +181,7 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 	if err != nil {
 		return nil, err
 	}
-	fsys, err := commitlog.OpenOS(p.Config.Sink.Path)
+	fsys, err := OpenFolder(p.Config.Sink.Path)
 	if err != nil {
 		return nil, err
 	}
