@@ -50,6 +50,18 @@ and proves that none is left where a model will be tested or deployed.
 Exit codes: 0 done and clean, 1 failed, 2 usage or config, 3 not complete, 4 leak found.`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setUp() },
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := ""
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = fmt.Sprintf("; did you mean %q?", near[0])
+			}
+			return usageError{fmt.Errorf("unknown command %q%s", args[0], hint)}
+		},
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
+		SuggestionsMinimumDistance: 2,
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.format, "format", "text", "how results are printed: text or json (check: github too)")
