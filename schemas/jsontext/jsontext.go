@@ -5,9 +5,7 @@
 package jsontext
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -313,39 +311,13 @@ func (s *keySet) add(key []byte) bool {
 	return true
 }
 
-const (
-	ones = 0x0101010101010101
-	high = 0x8080808080808080
-)
-
-// stops marks (in the high bit of a byte) the bytes of w that end a plain run: '"', '\\', controls, and bytes >= 0x80.
-// A byte above a marked one may be marked in error; the lowest mark is always right.
-func stops(w uint64) uint64 {
-	quote, slash := w^(ones*'"'), w^(ones*'\\')
-	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | (w - ones*0x20) | w) & high
-}
-
 // String checks the string whose opening quote is b[i]. It returns the index behind the closing quote, and whether there
 // are escapes in it.
 func String(b []byte, i int) (end int, escaped bool, err error) {
 	start := i
 	i++
 	for {
-		for i+32 <= len(b) { // four words at once where nothing stops
-			w := b[i : i+32]
-			if stops(binary.LittleEndian.Uint64(w))|stops(binary.LittleEndian.Uint64(w[8:]))|
-				stops(binary.LittleEndian.Uint64(w[16:]))|stops(binary.LittleEndian.Uint64(w[24:])) != 0 {
-				break
-			}
-			i += 32
-		}
-		for i+8 <= len(b) {
-			if m := stops(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
-		}
+		i += plainRun(b[i:])
 		if i >= len(b) {
 			return i, escaped, &SyntaxError{Offset: start, Reason: "syntax", Msg: "string is not closed"}
 		}

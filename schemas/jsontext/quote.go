@@ -14,34 +14,31 @@ func AppendUnquoted(dst, inside []byte) []byte {
 			return append(dst, inside...)
 		}
 		dst = append(dst, inside[:k]...)
+		if c := simple[inside[k+1]]; c != 0 {
+			dst = append(dst, c)
+			inside = inside[k+2:]
+			continue
+		}
 		r, n := unescape(inside[k:])
 		dst = utf8.AppendRune(dst, r)
 		inside = inside[k+n:]
 	}
 }
 
+// simple are the escapes of one letter.
+var simple = [256]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', '"': '"', '\\': '\\', '/': '/'}
+
 // unescape decodes the checked escape at the start of b.
 func unescape(b []byte) (r rune, size int) {
-	switch b[1] {
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case 'u':
-		r, _ = hex4(b, 2)
-		if !utf16.IsSurrogate(r) {
-			return r, 6
-		}
-		low, _ := hex4(b, 8)
-		return utf16.DecodeRune(r, low), 12
+	if b[1] != 'u' {
+		return rune(simple[b[1]]), 2
 	}
-	return rune(b[1]), 2
+	r, _ = hex4(b, 2)
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	low, _ := hex4(b, 8)
+	return utf16.DecodeRune(r, low), 12
 }
 
 // RawOffset returns how many bytes of the inside of a checked JSON string stand for the first n bytes of its text.
