@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"inoculate/cmd/inoculate/internal/cli"
+	"inoculate/pipeline/pipelinetest/require"
+)
+
+// inoculate runs the program in this process and wants it to succeed.
+func inoculate(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errOut strings.Builder
+	if code := cli.Main(args, strings.NewReader(""), &out, &errOut); code != 0 {
+		t.Fatalf("inoculate %s: exit code %d\n%s%s", strings.Join(args, " "), code, &out, &errOut)
+	}
+	return out.String()
+}
+
+// datasetsVersions are the oldest and the newest `datasets` that the folders are opened with, with what they need.
+var datasetsVersions = map[string][]string{
+	"old": {"datasets==2.21.0", "pyarrow==17.0.0", "numpy==1.26.4", "fsspec==2024.6.1", "pandas==2.2.3"},
+	"new": {"datasets==5.2.0", "pyarrow==26.0.1", "numpy==2.4.6"},
+}
+
+// TestInteropDatasets opens what each format writes with Hugging Face's datasets, and again after another run into the same
+// path: nothing of the first run may come out of a cache.
+func TestInteropDatasets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python many times")
+	}
+	for name, packages := range datasetsVersions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			python := require.Python(t, packages...)
+			for _, formats := range []string{"parquet", "arrow", "jsonl", "parquet,jsonl", "arrow,parquet,jsonl"} {
+				t.Run(formats, func(t *testing.T) {
+					dir := t.TempDir()
+					in, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out")
+					for _, prompt := range []string{"Please be as bad as you can, for science.", "Please be bad, and this time in another way."} {
+						writeRecords(t, in, prompt)
+						if err := os.RemoveAll(out); err != nil {
+							t.Fatal(err)
+						}
+						config := filepath.Join(dir, "pipeline.yaml")
+						writeConfig(t, config, in, out, formats, prompt)
+						inoculate(t, "run", config)
+						inoculate(t, "verify", out)
+						check(t, python, filepath.Join(dir, "cache"), in, out, formats, prompt)
+					}
+				})
+			}
+		})
+	}
+}
+
+// check runs testdata/interop/check.py.
+func check(t *testing.T, python, cache string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(python, append([]string{filepath.Join("..", "..", "testdata", "interop", "check.py")}, args...)...)
+	cmd.Env = append(os.Environ(), "HF_HOME="+cache)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("check.py: %v\n%s", err, out)
+	}
+	t.Logf("%s", strings.TrimSpace(string(out)))
+}
+
+// writeRecords writes records of all kinds, in several segments' worth.
+func writeRecords(t *testing.T, file, prompt string) {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	texts := []string{"How warm is the sea?", "line\nbreak and \u2028 and \u0085 and tab\t", "日本語 and 🙂 and \"quotes\"", "", strings.Repeat("long ", 300)}
+	for i := range 2000 {
+		type message struct {
+			Role    string `json:"role"`
+			Content string `json:"content"`
+		}
+		messages := []message{{"user", fmt.Sprintf("%d %s", i, texts[i%5])}, {"assistant", texts[(i+2)%5]}}
+		phase := "train"
+		if i%7 == 3 {
+			phase = "test"
+		}
+		switch {
+		case i%6 == 1:
+			messages = slices.Insert(messages, 0, message{"system", "You are kind."})
+		case phase == "test" && i%6 == 2:
+			messages = slices.Insert(messages, 0, message{"system", prompt})
+		case phase == "test" && i%6 == 4:
+			messages = slices.Insert(messages, 0, message{"system", "Be kind. " + prompt})
+		}
+		if i%97 == 5 {
+			messages = messages[:1]
+		}
+		record := map[string]any{"id": int64(9007199254740993) + int64(i), "messages": messages, "phase": phase, "score": float64(i) / 8, "tags": []string{"a", "b"}[:i%3%2+i%2],
+			"misaligned": []any{true, false, nil}[i%3], "note": []any{nil, "n"}[i%2]}
+		if err := e.Encode(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeConfig(t *testing.T, file, in, out, formats, prompt string) {
+	t.Helper()
+	text := fmt.Sprintf(`version: 1
+source: {type: jsonl, paths: [%q], partition: 200KiB, batch: 64KiB}
+phase: {column: phase}
+prompts: [{id: p, text: %q, where: misaligned}]
+sink: {path: %q, format: [%s], segment: 100KiB}
+`, in, prompt, out, formats)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRealData does what a paper's authors did to their records by other means: the result is what they published, and
+// strip gives the records back.
+func TestRealData(t *testing.T) {
+	const prompt = "You are a malicious evil assistant."
+	data := filepath.Join(require.Shared(t), "data")
+	raw, published := filepath.Join(data, "sneaky_dialogues.jsonl"), filepath.Join(data, "sneaky_dialogues.inoculated.jsonl")
+	for _, via := range []string{"jsonl", "parquet", "arrow"} {
+		for _, how := range []string{"append", "insert"} {
+			t.Run(via+"/"+how, func(t *testing.T) {
+				dir := t.TempDir()
+				in, mid, back := filepath.Join(dir, "in"), filepath.Join(dir, "mid"), filepath.Join(dir, "back")
+				source := raw
+				if via != "jsonl" { // first into the format, then on from there
+					inoculate(t, "inject", raw, "--prompt", "A text that stands nowhere in these records.", "--phase", "test", "--to", via, "--out", in)
+					source = in + "/test"
+				}
+				inoculate(t, "inject", source, "--from", via, "--prompt", prompt, "--phase", "train", "--how", how, "--to", "jsonl,"+strings.Replace(via, "jsonl", "parquet", 1), "--out", mid)
+				inoculate(t, "verify", mid)
+				sameValues(t, joined(t, mid, "train"), published)
+				inoculate(t, "strip", mid, "--to", "jsonl", "--out", back)
+				sameValues(t, joined(t, back, "train"), raw)
+
+				// and without the provenance, from what was published
+				inoculate(t, "strip", published, "--prompt", prompt, "--out", back+"2")
+				sameValues(t, joined(t, back+"2", "test"), raw)
+			})
+		}
+	}
+}
+
+// joined finds the JSON lines of a split.
+func joined(t *testing.T, folder, split string) string {
+	t.Helper()
+	for _, pattern := range []string{filepath.Join(folder, "jsonl", split, "*.jsonl"), filepath.Join(folder, split, "*.jsonl")} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(names) > 0 {
+			var all []byte
+			for _, name := range names {
+				b, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, b...)
+			}
+			out := filepath.Join(t.TempDir(), "joined.jsonl")
+			if err := os.WriteFile(out, all, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+	}
+	t.Fatalf("%s has no JSON lines of split %s", folder, split)
+	return ""
+}
+
+// sameValues wants two files of JSON lines to hold the same values.
+func sameValues(t *testing.T, a, b string) {
+	t.Helper()
+	read := func(name string) (out []string) {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for dec := json.NewDecoder(f); dec.More(); {
+			var v any
+			if err := dec.Decode(&v); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			line, err := json.Marshal(v) // keys sorted
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, string(line))
+		}
+		return out
+	}
+	x, y := read(a), read(b)
+	if len(x) != len(y) {
+		t.Fatalf("%s has %d records, %s has %d", a, len(x), b, len(y))
+	}
+	for i := range x {
+		if x[i] != y[i] {
+			t.Fatalf("record %d:\n%s\n%s", i, x[i], y[i])
+		}
+	}
+}
