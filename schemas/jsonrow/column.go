@@ -25,6 +25,7 @@ type column struct {
 	names [][]byte // of a struct's members
 	seen  []uint32 // stamp of the last object that had each member
 	stamp uint32
+	hint  struct{ data, offs int } // bytes that the last record needed
 }
 
 type kind uint8
@@ -84,22 +85,30 @@ func (c *column) grow(b []byte, n int) []byte {
 	return c.mem.Reallocate(size, b[:cap(b)])[:len(b):size] // the capacity is always what was allocated
 }
 
+// room makes room for n more bytes of data; the first time, for as many as the last record had.
+func (c *column) room(n int) {
+	if c.data == nil {
+		c.data = c.grow(nil, max(n, c.hint.data))
+	}
+	c.data = c.grow(c.data, n)
+}
+
 func (c *column) append8(v uint64) {
-	c.data = c.grow(c.data, 8)
+	c.room(8)
 	n := len(c.data)
 	c.data = c.data[:n+8]
 	*(*uint64)(unsafe.Pointer(&c.data[n])) = v
 }
 
 func (c *column) appendText(b []byte) {
-	c.data = c.grow(c.data, len(b))
+	c.room(len(b))
 	c.data = append(c.data, b...)
 }
 
 // end notes the end of a text or list.
 func (c *column) end(at int) {
 	if len(c.offs) == 0 {
-		c.offs = c.grow(c.offs, 4096)[:4]
+		c.offs = c.grow(c.offs, max(4096, c.hint.offs))[:4]
 		clear(c.offs)
 	}
 	c.offs = c.grow(c.offs, 4)
@@ -208,6 +217,7 @@ func (c *column) take() arrow.ArrayData {
 		out.ResizeNoShrink(len(b))
 		return out
 	}
+	c.hint.data, c.hint.offs = len(c.data)+len(c.data)/16, len(c.offs)+len(c.offs)/16
 	var bufs []*memory.Buffer
 	var kids []arrow.ArrayData
 	var valid *memory.Buffer

@@ -213,7 +213,7 @@ func (c *column) text(b []byte, i int) (int, error) {
 		return i, tooLarge(c, i)
 	}
 	if escaped {
-		c.data = c.grow(c.data, len(inside))
+		c.room(len(inside))
 		c.data = jsontext.AppendUnquoted(c.data, inside)
 	} else {
 		c.appendText(inside)

@@ -20,6 +20,7 @@ type Reader struct {
 	partition pipeline.Partition
 	source    *Source
 	dec       *jsonrow.Decoder
+	rows      int // of the last batch, as a guess at those of the next
 }
 
 // Open reads p from byte from on.
@@ -58,7 +59,8 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 			return pipeline.Batch{}, err
 		}
 		b := pipeline.Batch{Partition: r.partition, First: c.at, Next: c.at + int64(len(c.data)), Bytes: int64(len(c.data))}
-		lines := &pipeline.Lines{Data: c.data, Free: c.free}
+		lines := &pipeline.Lines{Data: c.data, Free: c.free, Spans: make([]pipeline.Span, 0, r.rows)}
+		b.Positions = make([]int64, 0, r.rows)
 		c.lines(func(from, to int) bool {
 			r.line(&b, lines, c, from, to)
 			return true
@@ -67,7 +69,7 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 			c.free()
 			continue
 		}
-		if len(lines.Spans) > 0 {
+		if r.rows = len(lines.Spans) + len(lines.Spans)/16; r.rows > 0 {
 			b.Record = r.dec.Record()
 		}
 		b.Lines = lines
