@@ -89,22 +89,26 @@ func (a *app) finish(err error) int {
 	}
 	var source sourceError
 	var list diag.List
+	var printErr error
 	switch {
 	case errors.As(err, &source) && a.format == "json":
-		source.list.JSON(a.out)
+		printErr = source.list.JSON(a.out)
 	case errors.As(err, &source) && a.format == "github":
-		source.list.GitHub(a.out)
+		printErr = source.list.GitHub(a.out)
 	case errors.As(err, &source):
-		source.list.Text(a.errOut, source.text)
+		printErr = source.list.Text(a.errOut, source.text)
 	case a.format == "json":
 		msg, mErr := json.Marshal(map[string]any{"error": err.Error(), "exit_code": code})
 		if mErr == nil {
 			fmt.Fprintf(a.errOut, "%s\n", msg)
 		}
 	case errors.As(err, &list):
-		list.Text(a.errOut, nil)
+		printErr = list.Text(a.errOut, nil)
 	default:
 		fmt.Fprintf(a.errOut, "inoculate: %v\n", err)
+	}
+	if printErr != nil {
+		fmt.Fprintf(a.errOut, "inoculate: printing findings: %v\n", printErr)
 	}
 	return code
 }

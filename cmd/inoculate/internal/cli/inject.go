@@ -13,16 +13,14 @@ import (
 
 // ioFlags say what is read and written without a pipeline file.
 type ioFlags struct {
-	prompts   []string
-	out       string
-	from      string
-	to        []string
-	layout    string
-	column    string
-	onLeak    string
-	allow     string
-	trainName string
-	testName  string
+	prompts []string
+	out     string
+	from    string
+	to      []string
+	layout  string
+	column  string
+	onLeak  string
+	allow   string
 
 	phaseColumn string
 	phasePath   bool

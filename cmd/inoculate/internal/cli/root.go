@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,14 +31,29 @@ type app struct {
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
-	a := &app{in: in, out: out, errOut: errOut}
+	results := &results{Writer: out}
+	a := &app{in: in, out: results, errOut: errOut}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(context.Background())
-	return a.finish(err)
+	return a.finish(errors.Join(err, results.err))
+}
+
+// results is where results go. It keeps the first failure, so that a full disk is not taken for success.
+type results struct {
+	io.Writer
+	err error
+}
+
+func (r *results) Write(b []byte) (int, error) {
+	n, err := r.Writer.Write(b)
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("printing results: %w", err)
+	}
+	return n, err
 }
 
 func (a *app) root() *cobra.Command {
@@ -126,6 +142,9 @@ func (a *app) signals(parent context.Context, drain time.Duration) (hard, soft c
 
 // terminal says whether a stream is one.
 func terminal(w any) bool {
+	if r, ok := w.(*results); ok {
+		w = r.Writer
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -41,7 +41,7 @@ func (a *app) summary(cfg *config.Config, p *catalog.Pipeline, m *dataset.Manife
 	}
 	fmt.Fprintf(a.out, "layout %s: %s\n\n", p.Layout.Name, p.Layout.Why)
 	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	for _, line := range countLines(m) {
+	for _, line := range countLines(m, p.Prior != nil) {
 		fmt.Fprintf(w, "%s\t%d\t%s\n", line.name, line.n, line.what)
 	}
 	if err := w.Flush(); err != nil {
@@ -75,8 +75,9 @@ type countLine struct {
 	what string
 }
 
-// countLines are the counts in the order in which people read them, those that are zero left out.
-func countLines(m *dataset.Manifest) (out []countLine) {
+// countLines are the counts in the order in which people read them, those that are zero left out. Restored
+// says that a folder was put back to what it was.
+func countLines(m *dataset.Manifest, restored bool) (out []countLine) {
 	add := func(name, key, what string) {
 		if n := m.Counts[key]; n > 0 {
 			out = append(out, countLine{name, n, what})
@@ -84,13 +85,18 @@ func countLines(m *dataset.Manifest) (out []countLine) {
 	}
 	out = append(out, countLine{"records read", m.Counts[pipeline.CountIn], ""})
 	add("  train", pipeline.CountTrain, "")
+	if restored {
+		add("    restored", "stripped", "are what they were before a prompt was put in")
+	}
 	add("    injected", "injected", "got a prompt")
 	add("    already present", "already_present", "carried the prompt at its place before")
 	add("    unselected", "unselected", "`where` left them alone")
 	add("    selected by null", "selected_by_null", "`where` was null or failed: inoculated to be safe")
 	add("    natural", "natural", "a prompt stands in the source itself")
 	add("  test", pipeline.CountTest, "")
-	add("    stripped", "stripped", "a prompt was taken out")
+	if !restored {
+		add("    stripped", "stripped", "a prompt was taken out")
+	}
 	add("  filtered", pipeline.CountFiltered, "")
 	add("  rejects", pipeline.CountRejects, "see the folder rejects")
 	reasons := []string{}
