@@ -48,7 +48,7 @@ func (a *app) checkCommand() *cobra.Command {
 				bytes += part.Bytes
 			}
 			fmt.Fprintf(a.out, "%s: ok\n", args[0])
-			fmt.Fprintf(a.out, "  input    %s, about %.1f MB in %s\n", p.Config.Source.Type, float64(bytes)/1e6, counted(len(plan), "partition"))
+			fmt.Fprintf(a.out, "  input    %s, about %s in %s\n", p.Config.Source.Type, humanBytes(bytes), counted(len(plan), "partition"))
 			fmt.Fprintf(a.out, "  layout   %s: %s\n", p.Layout.Name, p.Layout.Why)
 			for _, q := range p.Prompts {
 				fmt.Fprintf(a.out, "  prompt   %s: %s, %s\n", q.ID, q.Place.Turn, q.Place.How)

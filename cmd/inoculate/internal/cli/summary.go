@@ -55,11 +55,24 @@ func (a *app) summary(cfg *config.Config, p *catalog.Pipeline, m *dataset.Manife
 		}
 	}
 	speed := ""
-	if n := stats.Bytes.Load(); n > 0 && took > 0 {
+	if n := stats.Bytes.Load(); n > 1e6 && took > 0 {
 		speed = fmt.Sprintf(", %.0f MB/s", float64(n)/1e6/took.Seconds())
 	}
-	fmt.Fprintf(a.out, "\n%s: %s in %s, %.1f MB, sealed as %s in %s%s\n", cfg.Sink.Path, counted(files, "file"), strings.Join(m.Formats, " and "), float64(bytes)/1e6, m.Content[:12], took.Round(time.Millisecond), speed)
+	fmt.Fprintf(a.out, "\n%s: %s of %s, %s, sealed as %s in %s%s\n", cfg.Sink.Path, counted(files, "file"), strings.Join(m.Formats, " and "), humanBytes(bytes), m.Content[:12], took.Round(time.Millisecond), speed)
 	return verdict
+}
+
+// humanBytes writes a size as people read it.
+func humanBytes(n int64) string {
+	switch {
+	case n < 1e3:
+		return fmt.Sprintf("%d B", n)
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
 func counted(n int, what string) string {
