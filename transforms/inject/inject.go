@@ -119,7 +119,7 @@ func (a *applier) standing(row int, hits []pipeline.Hit) []int32 {
 }
 
 func (a *applier) inject(b *pipeline.Batch, row int, standing []int32) *schemas.Fault {
-	missing := a.chosen[:0]
+	from, missing := len(b.Placed), a.chosen[:0]
 	for _, id := range a.chosen {
 		already := len(standing) > 0 && standing[0] == id
 		if already {
@@ -133,8 +133,27 @@ func (a *applier) inject(b *pipeline.Batch, row int, standing []int32) *schemas.
 	if len(missing) == 0 {
 		return nil
 	}
+	if fault := a.conflict(b.Placed[from:], missing); fault != nil {
+		return fault
+	}
 	b.Decisions[row] |= pipeline.Injected
 	var fault *schemas.Fault
 	b.Edits, fault = a.prompts.Inject(row, a.turns, missing, b.Edits)
 	return fault
+}
+
+// conflict says that one prompt would replace a system prompt that another one is to stand in.
+func (a *applier) conflict(placed []pipeline.Placed, missing []int32) *schemas.Fault {
+	for _, id := range missing {
+		p := &a.prompts.List[id]
+		if p.Place.How != place.Replace {
+			continue
+		}
+		for _, other := range placed {
+			if q := &a.prompts.List[other.Prompt]; other.Prompt != id && q.Place.Turn == place.System {
+				return &schemas.Fault{Reason: "prompts_conflict", Detail: fmt.Sprintf("prompt %s would replace prompt %s", p.ID, q.ID)}
+			}
+		}
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"inoculate/schemas/jsonrow"
 )
 
 // node is a condition evaluated straight on the arrays.
@@ -72,8 +74,10 @@ func column(e ast.Expr, in *arrow.Schema, ok func(arrow.Type) bool) int {
 	if e.Kind() != ast.IdentKind {
 		return -1
 	}
-	if ix := in.FieldIndices(e.AsIdent()); len(ix) == 1 && ok(in.Field(ix[0]).Type.ID()) {
-		return ix[0]
+	if ix := in.FieldIndices(e.AsIdent()); len(ix) == 1 {
+		if f := in.Field(ix[0]); ok(f.Type.ID()) && !jsonrow.IsJSON(&f) {
+			return ix[0]
+		}
 	}
 	return -1
 }

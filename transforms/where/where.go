@@ -2,6 +2,7 @@
 package where
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/schemas/jsonrow"
 )
 
 // Truth is what a condition says of a row.
@@ -40,7 +43,7 @@ func Compile(expression string, in *arrow.Schema) (*Condition, error) {
 	opts := []cel.EnvOption{cel.Variable("record", cel.MapType(cel.StringType, cel.DynType))}
 	for i, f := range in.Fields() {
 		if identifier.MatchString(f.Name) && f.Name != "record" {
-			opts = append(opts, cel.Variable(f.Name, nullable(celType(f.Type))))
+			opts = append(opts, cel.Variable(f.Name, nullable(celType(f))))
 		}
 		c.columns[f.Name] = i
 	}
@@ -53,7 +56,7 @@ func Compile(expression string, in *arrow.Schema) (*Condition, error) {
 		return nil, &Error{Expression: expression, Message: message(issues, in)}
 	}
 	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(nullable(cel.BoolType)) && t != cel.DynType {
-		return nil, &Error{Expression: expression, Message: fmt.Sprintf("the condition is %s, not true or false", t)}
+		return nil, &Error{Expression: expression, Message: fmt.Sprintf("the condition is %s, not true or false", strings.TrimSuffix(strings.TrimPrefix(t.String(), "wrapper("), ")"))}
 	}
 	root := checked.NativeRep().Expr()
 	c.nulls = mentionsNull(root)
@@ -87,8 +90,11 @@ func message(issues *cel.Issues, in *arrow.Schema) string {
 	return msg
 }
 
-func celType(t arrow.DataType) *cel.Type {
-	switch t.ID() {
+func celType(f arrow.Field) *cel.Type {
+	if jsonrow.IsJSON(&f) {
+		return cel.DynType
+	}
+	switch f.Type.ID() {
 	case arrow.BOOL:
 		return cel.BoolType
 	case arrow.STRING, arrow.LARGE_STRING:
@@ -159,7 +165,7 @@ func (e *Eval) ResolveName(name string) (any, bool) {
 	if name == "record" {
 		m := make(map[string]any, len(e.c.columns))
 		for n, i := range e.c.columns {
-			if v := value(e.rec.Column(i), e.row); v != nil || e.c.nulls {
+			if v := e.column(i); v != nil || e.c.nulls {
 				m[n] = v
 			}
 		}
@@ -169,7 +175,7 @@ func (e *Eval) ResolveName(name string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	v := value(e.rec.Column(i), e.row)
+	v := e.column(i)
 	if v == nil {
 		if e.c.nulls {
 			return types.NullValue, true
@@ -177,6 +183,21 @@ func (e *Eval) ResolveName(name string) (any, bool) {
 		return types.NewErr("column %q is null", name), true
 	}
 	return v, true
+}
+
+// column is the value of column i in the current row; JSON text counts as what it says.
+func (e *Eval) column(i int) any {
+	v := value(e.rec.Column(i), e.row)
+	f := e.rec.Schema().Field(i)
+	text, ok := v.(string)
+	if !ok || !jsonrow.IsJSON(&f) {
+		return v
+	}
+	var decoded any
+	if json.Unmarshal([]byte(text), &decoded) != nil {
+		return nil
+	}
+	return decoded
 }
 
 // Parent makes Eval an Activation without an outer one.

@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/schemas/jsonrow"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{
@@ -15,12 +17,13 @@ var schema = arrow.NewSchema([]arrow.Field{
 	{Name: "score", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 	{Name: "odd name", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true},
+	jsonrow.JSONField("any"),
 	{Name: "meta", Type: arrow.StructOf(arrow.Field{Name: "source", Type: arrow.BinaryTypes.String, Nullable: true}), Nullable: true},
 }, nil)
 
 const rows = `[
-	{"bad": true, "label": "hack", "score": 0.9, "odd name": 1, "tags": ["x"], "meta": {"source": "a"}},
-	{"bad": false, "label": "fine", "score": 0.1, "odd name": 2, "tags": [], "meta": {"source": "b"}},
+	{"bad": true, "label": "hack", "score": 0.9, "odd name": 1, "tags": ["x"], "any": "{\"k\": [1]}", "meta": {"source": "a"}},
+	{"bad": false, "label": "fine", "score": 0.1, "odd name": 2, "tags": [], "any": "7", "meta": {"source": "b"}},
 	{"bad": null, "label": null, "score": null, "odd name": null, "tags": null, "meta": null}]`
 
 func TestCondition(t *testing.T) {
@@ -52,6 +55,8 @@ func TestCondition(t *testing.T) {
 		{`meta.source == "a"`, "tfu", false},
 		{`label.startsWith("ha")`, "tfu", false},
 		{`1 / (score > 0.5 ? 0 : 1) == 1`, "utu", false},
+		{`any == 7.0`, "ftu", false},
+		{`any.k[0] == 1.0`, "tuu", false},
 		{`true`, "ttt", false},
 		{`false && bad`, "fff", false},
 	} {
