@@ -9,7 +9,9 @@ import (
 
 func TestFind(t *testing.T) {
 	text := arrow.BinaryTypes.String
-	field := func(name string, t arrow.DataType) arrow.Field { return arrow.Field{Name: name, Type: t, Nullable: true} }
+	field := func(name string, t arrow.DataType) arrow.Field {
+		return arrow.Field{Name: name, Type: t, Nullable: true}
+	}
 	pair := func(a, b string) arrow.DataType { return arrow.ListOf(arrow.StructOf(field(a, text), field(b, text))) }
 	jsonTurns := arrow.ListOfField(arrow.Field{Name: "item", Type: text, Nullable: true, Metadata: arrow.NewMetadata([]string{"ARROW:extension:name"}, []string{"arrow.json"})})
 	parts := arrow.ListOf(arrow.StructOf(field("role", text), field("content", pair("type", "text"))))
