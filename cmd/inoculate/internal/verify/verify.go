@@ -148,7 +148,7 @@ func (r *Report) digests(s *catalog.Sealed) error {
 		}
 		bytes += n
 	}
-	r.prove("digests", true, "%d files, %.1f MB, each with the sha256 of its commit record", len(s.Manifest.Files), float64(bytes)/1e6)
+	r.prove("digests", true, "%d files, %s, each with the sha256 of its commit record", len(s.Manifest.Files), humanBytes(bytes))
 	return nil
 }
 
@@ -183,4 +183,11 @@ func (r *Report) strays(s *catalog.Sealed) error {
 	}
 	r.prove("no strays", true, "the folders that loaders read hold committed files only")
 	return nil
+}
+
+func humanBytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
