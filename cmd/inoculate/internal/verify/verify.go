@@ -163,20 +163,23 @@ func digest(name string) (int64, string, error) {
 	return n, hex.EncodeToString(h.Sum(nil)), err
 }
 
-// strays looks for files that a loader's glob would take, and no commit record names.
+// strays looks for files that a loader would take, and no commit record names. Some loaders take every file of a split's
+// folder; beside Arrow shards `datasets` itself puts its caches, and loaders take part-* alone.
 func (r *Report) strays(s *catalog.Sealed) error {
-	listed, folders := map[string]bool{}, map[string]bool{}
+	listed, folders := map[string]bool{}, map[string]bool{} // a folder's value: every file counts
 	for _, f := range s.Manifest.Files {
 		listed[f.Path] = true
-		folders[path.Dir(f.Path)] = true
+		folders[path.Dir(f.Path)] = (f.Phase == "train" || f.Phase == "test") && f.Format != "arrow"
 	}
-	for folder := range folders {
+	for folder, every := range folders {
 		entries, err := os.ReadDir(filepath.Join(s.Folder, filepath.FromSlash(folder)))
 		if err != nil {
 			return err
 		}
 		for _, e := range entries {
-			if name := path.Join(folder, e.Name()); strings.HasPrefix(e.Name(), "part-") && !listed[name] {
+			name := path.Join(folder, e.Name())
+			hidden := strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_")
+			if (strings.HasPrefix(e.Name(), "part-") || every && !hidden) && !listed[name] {
 				return &DamageError{name, "no commit record names it, and loaders would read it"}
 			}
 		}
