@@ -48,7 +48,7 @@ var layers = map[string][]string{
 	"transforms/phase":        {"pipeline"},
 	"transforms/scan":         {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal"},
 	"transforms/scan/literal": nil,
-	"transforms/where":        nil,
+	"transforms/where":        {"schemas/jsonrow"},
 	"transforms/inject":       {"pipeline", "schemas", "schemas/place", "transforms/where"},
 	"transforms/strip":        {"pipeline", "schemas", "schemas/place"},
 	"transforms/check":        {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal"},
