@@ -211,7 +211,7 @@ func (c *column) spell() {
 
 // giveUp ends the page in progress; those after it do without the dictionary.
 func (c *column) giveUp() error {
-	if c.rows > 0 && (c.kept > 0 || len(c.numbers) > 0) {
+	if c.rows > 0 && c.kept+len(c.numbers) > 0 {
 		if err := c.endPage(); err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func (c *column) giveUp() error {
 
 // endPage finishes the page in progress.
 func (c *column) endPage() error {
-	if c.numbing && c.dict.probing {
+	if c.numbing && c.dict.probing && c.dict.seen > 0 {
 		if c.dict.probing = false; !c.dict.pays() {
 			c.spell()
 		}
@@ -236,16 +236,14 @@ func (c *column) endPage() error {
 	}
 	p := page{rows: c.rows, entries: c.entries, values: c.count}
 	var body []byte
-	if c.numbing {
+	if c.numbing && c.kept+len(c.numbers) > 0 {
 		p.dictionary = true
 		p.limits = c.numberLimits()
 		width := max(1, bits.Len(uint(max(c.dict.len(), 1)-1)))
 		c.work = append(c.work, byte(width))
-		if len(c.numbers) > 0 {
-			c.work = appendHybrid(c.work, c.numbers, width)
-		}
+		c.work = appendHybrid(c.work, c.numbers, width)
 		body = c.work
-	} else {
+	} else { // or without values
 		c.begin()
 		least, most := c.extremes(c.plain.bytes()[c.head:], c.count)
 		p.limits = c.order.bounded(least, most)

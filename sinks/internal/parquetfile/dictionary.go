@@ -61,7 +61,7 @@ func (d *dictionary) value(i uint32) []byte {
 
 // pays tells whether values come up often enough.
 func (d *dictionary) pays() bool {
-	return d.seen > 0 && 2*d.len() <= d.seen && 2*int64(d.values.n) <= d.plain
+	return 2*d.len() <= d.seen && 2*int64(d.values.n) <= d.plain
 }
 
 // number finds v, or adds it. It is false where the dictionary is too large for that, or does not pay off.
