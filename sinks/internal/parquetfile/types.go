@@ -72,7 +72,7 @@ func leafStorage(t arrow.DataType, el *format.SchemaElement) (s storage, err err
 		s = storage{phys: format.ByteArray, conv: largeArray, order: orderBytes}
 	case *arrow.FixedSizeBinaryType:
 		if t.ByteWidth < 1 {
-			return s, fmt.Errorf("Parquet has no values of %d bytes", t.ByteWidth)
+			return s, fmt.Errorf("no values of %d bytes in Parquet", t.ByteWidth)
 		}
 		s = storage{phys: format.FixedLenByteArray, width: t.ByteWidth, from: t.ByteWidth, order: orderBytes}
 	case *arrow.Decimal128Type:
@@ -176,7 +176,7 @@ func unit(u arrow.TimeUnit) format.TimeUnit {
 // decimalStorage stores big-endian numbers in the fewest bytes that hold every number of the precision.
 func decimalStorage(precision, scale int32, from int, el *format.SchemaElement) (storage, error) {
 	if precision < 1 || int(precision) > from*38/16 || scale < 0 || scale > precision {
-		return storage{}, fmt.Errorf("Parquet has no decimals of %d digits, %d of them behind the point", precision, scale)
+		return storage{}, fmt.Errorf("no decimals of %d digits, %d of them behind the point, in Parquet", precision, scale)
 	}
 	s := storage{phys: format.FixedLenByteArray, conv: bigEndian, width: decimalWidth(precision), from: from, order: orderDecimal}
 	logical(el, &format.DecimalType{Precision: precision, Scale: scale}, deprecated.Decimal)

@@ -15,7 +15,10 @@ import (
 const (
 	defaultRowGroupBytes = 100 << 20
 	defaultPageBytes     = 1 << 20
-	blockRows            = 1024 // rows that are taken apart at once
+
+	// Rows are taken apart in blocks of about that many rows and bytes.
+	blockRows  = 1024
+	blockBytes = 1 << 20
 )
 
 // Options of a file. The bytes of a row group count values as PLAIN stores them.
@@ -37,6 +40,7 @@ type Writer struct {
 	shred   shredder
 	comp    *compressor
 	seen    *arrow.Schema // of the last record, which fits
+	block   int           // rows to take apart next
 	sizes   []int64       // scratch: bytes of rows
 
 	rows  int64 // of the row group in progress
@@ -63,7 +67,7 @@ func New(w io.Writer, schema *arrow.Schema, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Writer{w: w, options: o, fields: fields, comp: &compressor{buffer{mem: o.Mem}}}
+	f := &Writer{w: w, options: o, fields: fields, block: 16, comp: &compressor{buffer{mem: o.Mem}}}
 	if f.meta, err = newMeta(schema, b); err != nil {
 		return nil, err
 	}
@@ -105,11 +109,12 @@ func (w *Writer) add(rec arrow.Record) error {
 	}
 	n := int(rec.NumRows())
 	for at := 0; at < n; {
-		rows := min(blockRows, n-at)
+		rows := min(w.block, n-at)
 		size, err := w.take(rec, at, rows)
 		if err != nil {
 			return err
 		}
+		w.block = int(max(1, min(blockRows, blockBytes*int64(rows)/max(1, size))))
 		full := w.bytes+size >= w.options.RowGroupBytes
 		if full {
 			if fit := w.fill(rows); fit < rows {
@@ -146,7 +151,7 @@ func (w *Writer) fits(rec arrow.Record) error {
 		if int64(c.Len()) != rec.NumRows() {
 			return fmt.Errorf("column %s: %d values in %d rows", f.name, c.Len(), rec.NumRows())
 		}
-		if rec.Schema() != w.seen && !f.fits(c.DataType()) {
+		if (w.seen == nil || rec.Schema() != w.seen) && !f.fits(c.DataType()) {
 			return fmt.Errorf("column %s: %s in a file of %s", f.name, c.DataType(), f.typ)
 		}
 	}
