@@ -55,7 +55,7 @@ func copyable(t arrow.DataType) error {
 	case *arrow.FixedSizeListType:
 		return copyable(t.Elem())
 	case *arrow.MapType:
-		return copyable(t.ValueType())
+		return copyable(t.Elem())
 	case *arrow.StructType:
 		for _, f := range t.Fields() {
 			if err := copyable(f.Type); err != nil {

@@ -23,7 +23,6 @@ type worker struct {
 	record   *provenance.Builder
 	wants    [2]pipeline.Wants // of train and test
 	runs     [2][]schemas.Run
-	rejected []bool
 	text     []byte
 }
 

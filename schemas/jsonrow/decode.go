@@ -372,7 +372,7 @@ func (c *column) number(b []byte, i int) (int, error) {
 		return end, err
 	}
 	token := unsafe.String(&b[i], end-i)
-	whole := bytes.IndexAny(b[i:end], ".eE") < 0
+	whole := !bytes.ContainsAny(b[i:end], ".eE")
 	if c.kind == kindInt {
 		if !whole {
 			return i, mismatch(c, i, b, "a whole number")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -20,45 +21,43 @@ func (a *app) checkCommand() *cobra.Command {
 		Example: "  inoculate check pipeline.yaml\n  inoculate check pipeline.yaml --format github",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := loadConfig(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := a.assemble(c.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer p.Source.Close()
-			plan, err := p.Source.Plan(c.Context())
-			if err != nil {
-				return err
-			}
-			warnings := warnings(p)
-			switch a.format {
-			case "json":
-				return warnings.JSON(a.out)
-			case "github":
-				return warnings.GitHub(a.out)
-			}
-			if err := warnings.Text(a.out, cfg.text); err != nil {
-				return err
-			}
-			bytes := int64(0)
-			for _, part := range plan {
-				bytes += part.Bytes
-			}
-			fmt.Fprintf(a.out, "%s: ok\n", args[0])
-			fmt.Fprintf(a.out, "  input    %s, about %s in %s\n", p.Config.Source.Type, humanBytes(bytes), counted(len(plan), "partition"))
-			fmt.Fprintf(a.out, "  layout   %s: %s\n", p.Layout.Name, p.Layout.Why)
-			for _, q := range p.Prompts {
-				fmt.Fprintf(a.out, "  prompt   %s: %s, %s\n", q.ID, q.Place.Turn, q.Place.How)
-			}
-			if n := len(p.Variants); n > 0 {
-				fmt.Fprintf(a.out, "  variants %d more texts that must not be in test records\n", n)
-			}
-			return nil
+			return a.withPipeline(c.Context(), args[0], func(p *catalog.Pipeline, text []byte) error {
+				return a.check(c.Context(), args[0], p, text)
+			})
 		},
 	}
+}
+
+// check prints what was found in a pipeline that could be made.
+func (a *app) check(ctx context.Context, file string, p *catalog.Pipeline, text []byte) error {
+	plan, err := p.Source.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	warnings := warnings(p)
+	switch a.format {
+	case "json":
+		return warnings.JSON(a.out)
+	case "github":
+		return warnings.GitHub(a.out)
+	}
+	if err := warnings.Text(a.out, text); err != nil {
+		return err
+	}
+	bytes := int64(0)
+	for _, part := range plan {
+		bytes += part.Bytes
+	}
+	fmt.Fprintf(a.out, "%s: ok\n", file)
+	fmt.Fprintf(a.out, "  input    %s, about %s in %s\n", p.Config.Source.Type, humanBytes(bytes), counted(len(plan), "partition"))
+	fmt.Fprintf(a.out, "  layout   %s: %s\n", p.Layout.Name, p.Layout.Why)
+	for _, q := range p.Prompts {
+		fmt.Fprintf(a.out, "  prompt   %s: %s, %s\n", q.ID, q.Place.Turn, q.Place.How)
+	}
+	if n := len(p.Variants); n > 0 {
+		fmt.Fprintf(a.out, "  variants %d more texts that must not be in test records\n", n)
+	}
+	return nil
 }
 
 // warnings are what is allowed and most likely not meant.
@@ -92,43 +91,39 @@ func (a *app) schemaCommand() *cobra.Command {
 		Example: "  inoculate schema pipeline.yaml",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := loadConfig(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := a.assemble(c.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer p.Source.Close()
-			if a.format == "json" {
-				type field struct {
-					Name     string `json:"name"`
-					Type     string `json:"type"`
-					Nullable bool   `json:"nullable"`
-				}
-				var fields []field
-				for _, f := range p.Source.Schema().Fields() {
-					fields = append(fields, field{f.Name, f.Type.String(), f.Nullable})
-				}
-				b, err := json.Marshal(map[string]any{"fields": fields, "layout": p.Layout.Name, "columns": p.Layout.Columns()})
-				if err != nil {
-					return fmt.Errorf("encoding the schema: %w", err)
-				}
-				fmt.Fprintf(a.out, "%s\n", b)
-				return nil
-			}
-			for _, f := range p.Source.Schema().Fields() {
-				null := ""
-				if !f.Nullable {
-					null = " not null"
-				}
-				fmt.Fprintf(a.out, "%s: %s%s\n", f.Name, f.Type, null)
-			}
-			fmt.Fprintf(a.out, "\nlayout %s: %s\n", p.Layout.Name, p.Layout.Why)
-			return nil
+			return a.withPipeline(c.Context(), args[0], func(p *catalog.Pipeline, _ []byte) error { return a.schema(p) })
 		},
 	}
+}
+
+// schema prints the columns and the layout.
+func (a *app) schema(p *catalog.Pipeline) error {
+	if a.format == "json" {
+		type field struct {
+			Name     string `json:"name"`
+			Type     string `json:"type"`
+			Nullable bool   `json:"nullable"`
+		}
+		var fields []field
+		for _, f := range p.Source.Schema().Fields() {
+			fields = append(fields, field{f.Name, f.Type.String(), f.Nullable})
+		}
+		b, err := json.Marshal(map[string]any{"fields": fields, "layout": p.Layout.Name, "columns": p.Layout.Columns()})
+		if err != nil {
+			return fmt.Errorf("encoding the schema: %w", err)
+		}
+		fmt.Fprintf(a.out, "%s\n", b)
+		return nil
+	}
+	for _, f := range p.Source.Schema().Fields() {
+		null := ""
+		if !f.Nullable {
+			null = " not null"
+		}
+		fmt.Fprintf(a.out, "%s: %s%s\n", f.Name, f.Type, null)
+	}
+	fmt.Fprintf(a.out, "\nlayout %s: %s\n", p.Layout.Name, p.Layout.Why)
+	return nil
 }
 
 func (a *app) versionCommand() *cobra.Command {

@@ -25,16 +25,9 @@ func (a *app) previewCommand() *cobra.Command {
 		Example: "  inoculate preview pipeline.yaml -n 5",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := loadConfig(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := a.assemble(c.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer p.Source.Close()
-			return a.preview(c.Context(), p, n, all)
+			return a.withPipeline(c.Context(), args[0], func(p *catalog.Pipeline, _ []byte) error {
+				return a.preview(c.Context(), p, n, all)
+			})
 		},
 	}
 	c.Flags().IntVarP(&n, "records", "n", 5, "records to show")

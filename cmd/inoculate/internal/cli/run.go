@@ -120,6 +120,19 @@ func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, asse
 // poolBytes is how much freed batch memory is kept for the next batches.
 const poolBytes = 64 << 20
 
+// withPipeline makes the pipeline of a file for f, and closes it.
+func (a *app) withPipeline(ctx context.Context, file string, f func(p *catalog.Pipeline, text []byte) error) error {
+	cfg, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	p, err := a.assemble(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(p, cfg.text), p.Source.Close())
+}
+
 // assemble makes the pipeline; mistakes in a config file come with its text.
 func (a *app) assemble(ctx context.Context, cfg *loaded) (*catalog.Pipeline, error) {
 	p, err := catalog.Assemble(ctx, cfg.Config, pool.New(poolBytes))
