@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"inoculate/schemas"
@@ -44,6 +46,7 @@ type Batch struct {
 	Positions []int64   // position of each row; nil when row i stands at First+i
 	Bytes     int64     // input bytes consumed (uncompressed, approximate), for cuts and progress
 
+	View      *schemas.View    // reads the conversations of Record; shared by the transforms
 	Phases    []Phase          // one a row, set by the phase transform
 	Decisions []Decision       // one a row: what the transforms decided about it
 	Prior     [][]schemas.Edit // one a row, or nil: the edits that made this row what it is (provenance of an earlier run)
@@ -164,8 +167,32 @@ func (b *Batch) Reject(row int, reason, field, detail string) {
 	b.Rejects = append(b.Rejects, Reject{Row: row, Position: b.Position(row), Reason: reason, Field: field, Detail: detail})
 }
 
-// Prepare sizes the side tables for the batch's rows and empties them.
-func (b *Batch) Prepare() {
+// Scratch is memory for the side tables of one batch after the other.
+type Scratch struct {
+	View      *schemas.View
+	phases    []Phase
+	decisions []Decision
+	hits      []Hit
+	placed    []Placed
+	keys      []Key
+	edits     []schemas.Edit
+}
+
+// Prepare gives the batch empty side tables, sized for its rows, in the memory of s. Take gets the memory back.
+func (s *Scratch) Prepare(b *Batch) {
 	n := b.NumRows()
-	b.Phases, b.Decisions = make([]Phase, n), make([]Decision, n)
+	s.phases = slices.Grow(s.phases[:0], n)[:n]
+	s.decisions = slices.Grow(s.decisions[:0], n)[:n]
+	clear(s.phases)
+	clear(s.decisions)
+	b.Phases, b.Decisions, b.Hits, b.Placed, b.Keys, b.Edits = s.phases, s.decisions, s.hits[:0], s.placed[:0], s.keys[:0], s.edits[:0]
+	if b.View = s.View; n > 0 && s.View != nil {
+		s.View.Reset(b.Record)
+	}
+}
+
+// Take takes the memory of b's side tables back, once nothing looks at them any more.
+func (s *Scratch) Take(b *Batch) {
+	s.hits, s.placed, s.keys, s.edits = b.Hits, b.Placed, b.Keys, b.Edits
+	clear(s.edits) // lets go of texts that alias the record
 }

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -10,7 +11,16 @@ import (
 type View struct {
 	layout *Layout
 	slots  []slotView
-	unjson []byte // decoded texts of JSON turns of the current row
+	unjson []byte // decoded texts of JSON turns, and texts after edits
+	turns  []Turn // of the rows that were read
+	rows   []rowTurns
+}
+
+// rowTurns says where a row's turns stand, once they were read.
+type rowTurns struct {
+	from, to int32
+	read     bool
+	fault    *Fault
 }
 
 type slotView struct {
@@ -27,7 +37,7 @@ type Turn struct {
 	Slot, Index int32
 	Role        Role
 	Null        bool   // there is no text
-	Text        []byte // valid until the next Conversation call
+	Text        []byte // valid until the view's next Reset
 	json        *jsonTurn
 }
 
@@ -39,6 +49,10 @@ func NewView(l *Layout) *View { return &View{layout: l, slots: make([]slotView, 
 
 // Reset points the view at rec, which must have the schema the layout was found in.
 func (v *View) Reset(rec arrow.Record) {
+	v.unjson, v.turns = v.unjson[:0], v.turns[:0]
+	n := int(rec.NumRows())
+	v.rows = slices.Grow(v.rows[:0], n)[:n]
+	clear(v.rows)
 	for i, s := range v.layout.Slots {
 		d := rec.Column(s.Column).Data()
 		sv := slotView{valid: bitmapOf(d)}
@@ -68,10 +82,20 @@ func (v *View) Reset(rec arrow.Record) {
 	}
 }
 
+// Turns returns the conversation of a row, as Conversation does; it is read once and valid until the next Reset.
+func (v *View) Turns(row int) ([]Turn, *Fault) {
+	r := &v.rows[row]
+	if !r.read {
+		r.read, r.from = true, int32(len(v.turns))
+		v.turns, r.fault = v.Conversation(row, v.turns)
+		r.to = int32(len(v.turns))
+	}
+	return v.turns[r.from:r.to:r.to], r.fault
+}
+
 // Conversation appends the turns of a row to dst. Text slots always give a turn, if only a null one; lists give their
 // elements. A row without any turn, or with one that cannot be read, gives a fault instead.
 func (v *View) Conversation(row int, dst []Turn) ([]Turn, *Fault) {
-	v.unjson = v.unjson[:0]
 	start := len(dst)
 	some := false
 	for k := range v.slots {

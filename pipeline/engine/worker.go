@@ -23,11 +23,12 @@ type worker struct {
 	record   *provenance.Builder
 	wants    [2]pipeline.Wants // of train and test
 	runs     [2][]schemas.Run
+	scratch  pipeline.Scratch
 	text     []byte
 }
 
 func (j *Job) newWorker(stats *Stats) (*worker, error) {
-	w := &worker{job: j, stats: stats, kernel: schemas.NewKernel(j.Mem, j.Layout), lines: jsonedit.New(j.Layout)}
+	w := &worker{job: j, stats: stats, kernel: schemas.NewKernel(j.Mem, j.Layout), lines: jsonedit.New(j.Layout), scratch: pipeline.Scratch{View: schemas.NewView(j.Layout)}}
 	for _, t := range j.Transforms {
 		a, err := t.Bind(j.Source.Schema())
 		if err != nil {
@@ -56,7 +57,8 @@ func (w *worker) close() {
 
 // batch sends one batch through the transforms and into the segment's files.
 func (w *worker) batch(ctx context.Context, s *segment, b *pipeline.Batch) error {
-	b.Prepare()
+	w.scratch.Prepare(b)
+	defer w.scratch.Take(b)
 	if w.prior != nil && b.NumRows() > 0 {
 		prior, err := w.prior.Next(ctx, b.NumRows())
 		if err != nil {

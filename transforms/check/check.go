@@ -39,7 +39,7 @@ type Check struct {
 
 // Bind makes the applier.
 func (c *Check) Bind(in *arrow.Schema) (pipeline.Applier, error) {
-	return &applier{Check: *c, view: schemas.NewView(c.Layout), place: place.New(c.Layout, c.Prompts, c.Baseline), set: literal.New(c.Texts), leaves: scan.Leaves(in)}, nil
+	return &applier{Check: *c, place: place.New(c.Layout, c.Prompts, c.Baseline), set: literal.New(c.Texts), leaves: scan.Leaves(in)}, nil
 }
 
 // A ViolationError stops a run whose policy is fail.
@@ -55,7 +55,6 @@ func (e *ViolationError) Error() string {
 
 type applier struct {
 	Check
-	view   *schemas.View
 	place  *place.Prompts
 	set    *literal.Set
 	leaves []string
@@ -71,8 +70,8 @@ type applier struct {
 
 // Apply looks at the rows that have hits or edits, and fills b.Keys for all.
 func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
-	a.view.Reset(b.Record)
-	b.Keys = make([]pipeline.Key, len(b.Phases))
+	b.Keys = slices.Grow(b.Keys[:0], len(b.Phases))[:len(b.Phases)]
+	clear(b.Keys)
 	hits, edits, placed := b.Hits, b.Edits, b.Placed
 	for row, ph := range b.Phases {
 		h, e, p := rowsOf(&hits, row, hitRow), rowsOf(&edits, row, editRow), rowsOf(&placed, row, placedRow)
@@ -80,13 +79,13 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 			continue
 		}
 		var fault *schemas.Fault
-		if a.turns, fault = a.view.Conversation(row, a.turns[:0]); fault != nil {
+		if a.turns, fault = b.View.Turns(row); fault != nil {
 			b.Reject(row, fault.Reason, fault.Field, fault.Detail)
 			continue
 		}
 		a.after = a.turns
 		if len(e) > 0 {
-			if a.edited, fault = a.view.Edited(a.turns, e, a.edited[:0]); fault != nil {
+			if a.edited, fault = b.View.Edited(a.turns, e, a.edited[:0]); fault != nil {
 				return fmt.Errorf("%s, position %d: the edits left no readable conversation: %s", b.Partition.Source, b.Position(row), fault.Detail)
 			}
 			a.after = a.edited

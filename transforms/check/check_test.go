@@ -38,7 +38,7 @@ func run(t *testing.T, policy Policy, row string, ph pipeline.Phase, edits []sch
 	}
 	defer rec.Release()
 	b := &pipeline.Batch{Record: rec, Partition: pipeline.Partition{Source: "in"}}
-	b.Prepare()
+	(&pipeline.Scratch{View: schemas.NewView(l)}).Prepare(b)
 	b.Phases[0], b.Edits, b.Placed = ph, edits, placed
 	slices.SortStableFunc(b.Edits, schemas.CompareEdits)
 	texts, ids := []string{"BE EVIL.", "variant text"}, []string{"p", "v:1"}

@@ -23,7 +23,7 @@ type Inject struct {
 
 // Bind checks placements and conditions.
 func (t *Inject) Bind(in *arrow.Schema) (pipeline.Applier, error) {
-	a := &applier{view: schemas.NewView(t.Layout), prompts: place.New(t.Layout, t.Prompts, t.Baseline), conditions: make([]*where.Eval, len(t.Prompts))}
+	a := &applier{prompts: place.New(t.Layout, t.Prompts, t.Baseline), conditions: make([]*where.Eval, len(t.Prompts))}
 	for i, p := range t.Prompts {
 		if err := p.Place.Check(t.Layout); err != nil {
 			return nil, fmt.Errorf("prompt %s: place: %w", p.ID, err)
@@ -41,7 +41,6 @@ func (t *Inject) Bind(in *arrow.Schema) (pipeline.Applier, error) {
 }
 
 type applier struct {
-	view       *schemas.View
 	prompts    *place.Prompts
 	conditions []*where.Eval
 	turns      []schemas.Turn
@@ -51,7 +50,6 @@ type applier struct {
 
 // Apply adds the edits of the train rows, and what each row is to carry.
 func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
-	a.view.Reset(b.Record)
 	for _, c := range a.conditions {
 		if c != nil {
 			c.Reset(b.Record)
@@ -66,7 +64,7 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 			continue
 		}
 		var fault *schemas.Fault
-		if a.turns, fault = a.view.Conversation(row, a.turns[:0]); fault != nil {
+		if a.turns, fault = b.View.Turns(row); fault != nil {
 			b.Reject(row, fault.Reason, fault.Field, fault.Detail)
 			continue
 		}

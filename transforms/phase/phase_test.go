@@ -33,7 +33,7 @@ func apply(t *testing.T, c Config, path, rows string) string {
 	}
 	defer rec.Release()
 	b := &pipeline.Batch{Record: rec, Partition: pipeline.Partition{Path: path}}
-	b.Prepare()
+	(&pipeline.Scratch{}).Prepare(b)
 	if err := a.Apply(context.Background(), b); err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,10 @@ type Strip struct {
 
 // Bind makes the applier; any schema in which the layout was found will do.
 func (s *Strip) Bind(*arrow.Schema) (pipeline.Applier, error) {
-	return &applier{view: schemas.NewView(s.Layout), prompts: place.New(s.Layout, s.Prompts, s.Baseline)}, nil
+	return &applier{prompts: place.New(s.Layout, s.Prompts, s.Baseline)}, nil
 }
 
 type applier struct {
-	view       *schemas.View
 	prompts    *place.Prompts
 	turns      []schemas.Turn
 	candidates []int32
@@ -37,7 +36,6 @@ type applier struct {
 
 // Apply adds the edits of the test rows, and of rows with prior edits.
 func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
-	a.view.Reset(b.Record)
 	hits, added := b.Hits, false
 	for row, ph := range b.Phases {
 		from := 0
@@ -61,7 +59,7 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 			continue
 		}
 		var fault *schemas.Fault
-		if a.turns, fault = a.view.Conversation(row, a.turns[:0]); fault != nil {
+		if a.turns, fault = b.View.Turns(row); fault != nil {
 			b.Reject(row, fault.Reason, fault.Field, fault.Detail)
 			continue
 		}
@@ -92,6 +90,6 @@ func (a *applier) cut(b *pipeline.Batch, row int, hits []pipeline.Hit) int {
 	}
 	a.peels, a.found = a.prompts.Peel(a.turns, a.candidates, a.peels[:0], a.found[:0])
 	n := len(b.Edits)
-	b.Edits = a.prompts.Strip(a.view, row, a.turns, a.peels, b.Edits)
+	b.Edits = a.prompts.Strip(b.View, row, a.turns, a.peels, b.Edits)
 	return len(b.Edits) - n
 }

@@ -49,7 +49,7 @@ func (a *app) preview(ctx context.Context, p *catalog.Pipeline, n int, all bool)
 		}
 		appliers = append(appliers, ap)
 	}
-	show := &shower{app: a, pipeline: p, left: n, all: all, view: schemas.NewView(p.Layout), color: terminal(a.out) && os.Getenv("NO_COLOR") == ""}
+	show := &shower{app: a, pipeline: p, left: n, all: all, scratch: pipeline.Scratch{View: schemas.NewView(p.Layout)}, color: terminal(a.out) && os.Getenv("NO_COLOR") == ""}
 	for _, part := range plan {
 		if show.left == 0 {
 			break
@@ -67,7 +67,7 @@ func (a *app) preview(ctx context.Context, p *catalog.Pipeline, n int, all bool)
 type shower struct {
 	app      *app
 	pipeline *catalog.Pipeline
-	view     *schemas.View
+	scratch  pipeline.Scratch
 	left     int
 	shown    int
 	all      bool
@@ -98,14 +98,14 @@ func (s *shower) partition(ctx context.Context, part pipeline.Partition, applier
 }
 
 func (s *shower) batch(ctx context.Context, b *pipeline.Batch, appliers []pipeline.Applier) error {
-	b.Prepare()
+	s.scratch.Prepare(b)
+	defer s.scratch.Take(b)
 	if b.NumRows() > 0 {
 		for _, ap := range appliers {
 			if err := ap.Apply(ctx, b); err != nil {
 				return err
 			}
 		}
-		s.view.Reset(b.Record)
 	}
 	rejects := map[int]pipeline.Reject{}
 	for _, r := range b.Rejects {
@@ -151,7 +151,7 @@ func (s *shower) record(b *pipeline.Batch, source string, position int64, what s
 		fmt.Fprintf(s.app.out, "  %s: %s\n\n", s.paint("31", reject.Reason), visible(strings.TrimSpace(reject.Field+" "+reject.Detail)))
 		return
 	}
-	turns, fault := s.view.Conversation(row, nil)
+	turns, fault := b.View.Turns(row)
 	if fault != nil {
 		return
 	}

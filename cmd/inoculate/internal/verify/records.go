@@ -26,7 +26,7 @@ type reader struct {
 	report  *Report
 	sealed  *catalog.Sealed
 	prompts *place.Prompts
-	view    *schemas.View
+	scratch pipeline.Scratch
 	scan    pipeline.Applier
 	leaves  []string
 	prior   *catalog.Prior
@@ -73,7 +73,7 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 		return err
 	}
 	defer p.Source.Close()
-	rd.prompts, rd.view = place.New(p.Layout, rd.sealed.Prompts, rd.sealed.Config.Baseline), schemas.NewView(p.Layout)
+	rd.prompts, rd.scratch.View = place.New(p.Layout, rd.sealed.Prompts, rd.sealed.Config.Baseline), schemas.NewView(p.Layout)
 	for _, q := range rd.sealed.Prompts {
 		rd.texts, rd.ids = append(rd.texts, q.Text), append(rd.ids, q.ID)
 	}
@@ -133,7 +133,8 @@ func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.Fil
 	if len(b.Rejects) > 0 {
 		return &DamageError{file.Path, fmt.Sprintf("position %d: %s: %s", b.Rejects[0].Position, b.Rejects[0].Reason, b.Rejects[0].Detail)}
 	}
-	b.Prepare()
+	rd.scratch.Prepare(b)
+	defer rd.scratch.Take(b)
 	if err := rd.scan.Apply(ctx, b); err != nil {
 		return err
 	}
@@ -141,7 +142,6 @@ func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.Fil
 	if err != nil {
 		return &DamageError{file.Path, err.Error()}
 	}
-	rd.view.Reset(b.Record)
 	hits := b.Hits
 	for row := range b.NumRows() {
 		rd.rows[file.Phase]++
@@ -172,7 +172,7 @@ func (rd *reader) train(b *pipeline.Batch, row int, hits []pipeline.Hit, trace p
 		return nil
 	}
 	var fault *schemas.Fault
-	if rd.turns, fault = rd.view.Conversation(row, rd.turns[:0]); fault != nil {
+	if rd.turns, fault = b.View.Turns(row); fault != nil {
 		return &DamageError{file.Path, fmt.Sprintf("position %d: %s", b.Position(row), fault.Detail)}
 	}
 	if rd.sealed.Config.Mode != "" {
