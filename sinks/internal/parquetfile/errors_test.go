@@ -205,11 +205,11 @@ func (f *failing) Write(p []byte) (int, error) {
 // TestWriteErrors fails every write of a file in turn: the error comes out, sticks, and no memory stays behind.
 func TestWriteErrors(t *testing.T) {
 	mem := checked(t)
-	recs := chat(mem, 200, 1<<20)
+	recs := chat(mem, 20, 200<<10)
 	defer release(recs)
 	for n := 0; ; n++ {
 		out := &failing{left: n}
-		w, err := New(out, chatSchema, Options{RowGroupBytes: 200_000, Mem: mem})
+		w, err := New(out, chatSchema, Options{RowGroupBytes: 70_000, Mem: mem})
 		if err != nil {
 			if n > 0 || !errors.Is(err, errFull) {
 				t.Fatal(n, err)

@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"bytes"
 	"encoding/base64"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -154,5 +155,46 @@ func TestDecimalWidth(t *testing.T) {
 		if got := decimalWidth(p); got != want {
 			t.Errorf("%d digits in %d bytes, not in %d", p, got, want)
 		}
+	}
+}
+
+// uuidType is an extension type, as far as Arrow knows.
+type uuidType struct{ arrow.ExtensionBase }
+
+func (*uuidType) ArrayType() reflect.Type { return reflect.TypeFor[array.ExtensionArrayBase]() }
+func (*uuidType) ExtensionName() string   { return "arrow.uuid" }
+func (*uuidType) Serialize() string       { return "" }
+func (*uuidType) ExtensionEquals(o arrow.ExtensionType) bool {
+	return o.ExtensionName() == "arrow.uuid"
+}
+func (u *uuidType) Deserialize(arrow.DataType, string) (arrow.ExtensionType, error) {
+	return u, nil
+}
+
+// TestExtensionTypes are written as what they are stored as, with their name in the Arrow schema.
+func TestExtensionTypes(t *testing.T) {
+	mem := checked(t)
+	typ := &uuidType{arrow.ExtensionBase{Storage: &arrow.FixedSizeBinaryType{ByteWidth: 4}}}
+	s := arrow.NewSchema([]arrow.Field{{Name: "u", Type: typ}}, nil)
+	var out bytes.Buffer
+	w, err := New(&out, s, Options{Mem: mem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(newLone(data(typ, 2, nil, nil, []byte("abcdefgh")))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := readBack(t, out.Bytes())
+	sameColumns(t, got, [][]entry{{{0, 0, `"abcd"`}, {0, 0, `"efgh"`}}})
+	f, err := parquet.OpenFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(f.Metadata().KeyValueMetadata[0].Value)
+	if err != nil || !bytes.Contains(raw, []byte("arrow.uuid")) {
+		t.Errorf("no name of the extension in the Arrow schema: %v", err)
 	}
 }

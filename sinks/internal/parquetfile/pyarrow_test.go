@@ -26,9 +26,9 @@ func TestPyarrowReadsTheSame(t *testing.T) {
 		types := append(leafTypes(), nestedTypes(k%4 != 1)...)
 		schema := schemaOf(k%4 != 1, types...)
 		o := Options{PageBytes: []int64{1, 700, 20_000, 0}[k/6%4], RowGroupBytes: []int64{0, 200_000, 30_000}[k/2%3], Mem: checked(t)}
-		rows := []int{1500, 300}[k%2]
+		rows := []int{800, 200}[k%2]
 		rec := f.record(o.Mem, schema, rows)
-		part := sliced(rec, k%7, rows-k%5)
+		part := rec.NewSlice(int64(k%7), int64(rows-k%5))
 		rec.Release()
 		parts := split(part, 1, 400, 33)
 		save(t, filepath.Join(dir, fmt.Sprintf("%02d", k)), schema, o, parts...)

@@ -166,9 +166,6 @@ func (f *filler) record(mem memory.Allocator, schema *arrow.Schema, rows int) ar
 	return b.NewRecord()
 }
 
-// sliced cuts a record's rows from the middle of a larger one, whose other rows are there too.
-func sliced(rec arrow.Record, from, to int) arrow.Record { return rec.NewSlice(int64(from), int64(to)) }
-
 // leafTypes are all types without children that can be written.
 func leafTypes() []arrow.DataType {
 	p, fw, b := arrow.PrimitiveTypes, arrow.FixedWidthTypes, arrow.BinaryTypes
