@@ -40,10 +40,10 @@ var layers = map[string][]string{
 	"pipeline/pipelinetest":            {"pipeline", "schemas", "schemas/place"},
 	"pipeline/pipelinetest/require":    nil,
 
-	"sources/internal/files": {"pipeline"},
-	"sources/parquet":        {"pipeline", "pipeline/pool", "schemas", "sources/internal/files"},
-	"sources/arrow":          {"pipeline", "pipeline/pool", "schemas", "sources/internal/files"},
-	"sources/jsonl":          {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/internal/files"},
+	"sources/files": {"pipeline"},
+	"sources/parquet":        {"pipeline", "pipeline/pool", "schemas", "sources/files"},
+	"sources/arrow":          {"pipeline", "pipeline/pool", "schemas", "sources/files"},
+	"sources/jsonl":          {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
 
 	"transforms/phase":        {"pipeline"},
 	"transforms/scan":         {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal"},

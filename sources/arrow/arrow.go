@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // Extensions are the endings of the files that a folder stands for.

@@ -11,7 +11,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 var fileMagic = []byte("ARROW1")

@@ -13,7 +13,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/schemas/jsonrow"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // Extensions are the endings of the files that a folder stands for.

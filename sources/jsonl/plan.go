@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"inoculate/pipeline"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // expansion is about how much longer text is than its compressed form; for progress only.

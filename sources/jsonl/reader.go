@@ -11,7 +11,7 @@ import (
 	"inoculate/pipeline"
 	"inoculate/schemas/jsonrow"
 	"inoculate/schemas/jsontext"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // A Reader reads the lines of one partition.

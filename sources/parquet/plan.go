@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"inoculate/pipeline"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // Bounds of the size of partitions that the source chooses, in uncompressed bytes, and the number of partitions that small

@@ -10,7 +10,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/pool"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 // Extensions are the name endings by which Parquet files are found in a folder.

@@ -17,7 +17,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/pool"
-	"inoculate/sources/internal/files"
+	"inoculate/sources/files"
 )
 
 func write(t *testing.T, dir, name string, b []byte) string {
