@@ -40,10 +40,10 @@ var layers = map[string][]string{
 	"pipeline/pipelinetest":            {"pipeline", "schemas", "schemas/place"},
 	"pipeline/pipelinetest/require":    nil,
 
-	"sources/files": {"pipeline"},
-	"sources/parquet":        {"pipeline", "pipeline/pool", "schemas", "sources/files"},
-	"sources/arrow":          {"pipeline", "pipeline/pool", "schemas", "sources/files"},
-	"sources/jsonl":          {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
+	"sources/files":   {"pipeline"},
+	"sources/parquet": {"pipeline", "pipeline/pool", "schemas", "sources/files"},
+	"sources/arrow":   {"pipeline", "pipeline/pool", "schemas", "sources/files"},
+	"sources/jsonl":   {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
 
 	"transforms/phase":        {"pipeline"},
 	"transforms/scan":         {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal"},
@@ -62,7 +62,8 @@ var layers = map[string][]string{
 	"sinks/dataset":              {"pipeline", "pipeline/commitlog", "pipeline/overlap", "schemas", "sinks/internal/columnar"},
 
 	"cmd/inoculate":                  {"cmd/inoculate/internal/cli"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check"},
+	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/literal"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
+	"inoculate/cmd/inoculate/internal/cli"
 	"inoculate/pipeline/config"
 )
 
@@ -41,13 +44,18 @@ func TestReadmeSessions(t *testing.T) {
 		if err := os.CopyFS(filepath.Join("testdata", "quickstart"), os.DirFS(filepath.Join(repo, "testdata", "quickstart"))); err != nil {
 			t.Fatal(err)
 		}
-		for step := range strings.SplitSeq("\n"+session, "\n$ ") {
+		for step := range strings.SplitSeq("\n"+session, "\n$ inoculate ") {
 			command, want, _ := strings.Cut(step, "\n")
-			args := strings.Fields(command)
-			if len(args) == 0 || args[0] != "inoculate" {
+			args := append([]string{"inoculate"}, strings.Fields(command)...)
+			if len(args) == 1 {
 				continue
 			}
-			got := inoculate(t, args[1:]...)
+			var out, errOut strings.Builder
+			want, code, _ := strings.Cut(want, "$ echo $?\n") // 0 where the session does not ask
+			if got := cli.Main(args[1:], strings.NewReader(""), &out, &errOut); strconv.Itoa(got) != cmp.Or(strings.TrimSpace(code), "0") {
+				t.Errorf("$ %s: exit code %d\n%s", command, got, &errOut)
+			}
+			got := out.String()
 			if got, want := settled(got), settled(want); got != want {
 				t.Errorf("$ %s\n got:\n%s\nREADME.md:\n%s", command, got, want)
 			}

@@ -95,14 +95,22 @@ func (l List) JSON(w io.Writer) error {
 
 // GitHub prints workflow commands that GitHub shows beside the lines of a change.
 func (l List) GitHub(w io.Writer) error {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	for _, f := range l {
 		msg := f.Message
 		if f.Hint != "" {
 			msg += " (" + f.Hint + ")"
 		}
-		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d::%s\n", f.Level, property.Replace(f.File), max(f.Line, 1), max(f.Column, 1), data.Replace(msg))
+		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d::%s\n", f.Level, GitHubProperty(f.File), max(f.Line, 1), max(f.Column, 1), GitHubData(msg))
 	}
 	return nil
+}
+
+// GitHubData escapes the text of a workflow command.
+func GitHubData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}
+
+// GitHubProperty escapes the value of a property of a workflow command.
+func GitHubProperty(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }

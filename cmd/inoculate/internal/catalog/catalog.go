@@ -61,6 +61,12 @@ func source(ctx context.Context, c *config.Config, mem memory.Allocator) (src pi
 	return src, json, err
 }
 
+// OpenSource makes a source of a type, with its defaults.
+func OpenSource(ctx context.Context, typ string, paths []string, mem memory.Allocator) (pipeline.Source, error) {
+	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, mem)
+	return src, err
+}
+
 // Assemble makes a pipeline. What is wrong with the config is a diag.List, what is wrong with the input a
 // *pipeline.InputError.
 func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {

@@ -1,0 +1,271 @@
+// Package audit finds every copy of the prompts of a registry in files of any kind, letter case of ASCII aside.
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/pipeline/config"
+	"inoculate/schemas/jsontext"
+	"inoculate/transforms/scan/literal"
+)
+
+// A Pattern is one text to look for.
+type Pattern struct {
+	Prompt   string // id of the prompt it belongs to
+	Behavior string
+	Severity string
+	Text     string
+}
+
+// Patterns are the texts and variants of a registry.
+func Patterns(r *config.Registry) (out []Pattern) {
+	for _, p := range r.Prompts {
+		for _, t := range append([]string{p.Text}, p.Variants...) {
+			if t != "" {
+				out = append(out, Pattern{p.ID, p.Behavior, p.Severity, t})
+			}
+		}
+	}
+	return out
+}
+
+// Auditor looks through inputs, one after the other.
+type Auditor struct {
+	Patterns  []Pattern
+	MaxRecord int // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
+	Context   int // bytes of text shown on either side of a finding
+	Redact    bool
+	Mem       memory.Allocator
+	Stdin     io.Reader
+	Found     func(Finding) error // called for each finding, as it is found
+
+	set     *literal.Set
+	longest int
+	Summary Summary
+}
+
+// Summary says what was looked through, and what could not be.
+type Summary struct {
+	Findings   int64     `json:"findings"`
+	Files      int64     `json:"files"`
+	Records    int64     `json:"records"` // records, and lines of text
+	Bytes      int64     `json:"bytes"`
+	Prompts    int       `json:"prompts"`
+	Texts      int       `json:"texts"`
+	Incomplete []Problem `json:"incomplete"`       // the first of them
+	Problems   int64     `json:"incomplete_count"` // input that could not be read, or not as what it is
+	Tiers      []string  `json:"tiers"`
+}
+
+// A Problem is input that was not looked through as it should be.
+type Problem struct {
+	Source string `json:"source"`
+	Detail string `json:"detail"`
+}
+
+// maxProblems is how many problems a summary lists.
+const maxProblems = 50
+
+func (a *Auditor) problem(source, format string, args ...any) {
+	a.Summary.Problems++
+	if len(a.Summary.Incomplete) < maxProblems {
+		a.Summary.Incomplete = append(a.Summary.Incomplete, Problem{source, fmt.Sprintf(format, args...)})
+	}
+}
+
+// Run looks through files, folders (all files below, links followed once) and "-". What cannot be read is a problem in the
+// summary; an error is one of Found, or of the context.
+func (a *Auditor) Run(ctx context.Context, paths []string) error {
+	texts := make([]string, len(a.Patterns))
+	ids := map[string]bool{}
+	for i, p := range a.Patterns {
+		texts[i] = p.Text
+		ids[p.Prompt] = true
+		a.longest = max(a.longest, len(p.Text))
+	}
+	a.set = literal.New(texts)
+	a.Summary = Summary{Prompts: len(ids), Texts: len(texts), Incomplete: []Problem{}, Tiers: []string{"exact"}}
+	for _, p := range paths {
+		if err := a.path(ctx, p, map[string]bool{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path looks through a file, or everything below a folder. seen holds the folders on the way, so that links cannot lead in
+// circles.
+func (a *Auditor) path(ctx context.Context, path string, seen map[string]bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if path == "-" {
+		return a.stream(ctx, "standard input", a.Stdin)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		a.problem(path, "%v", err)
+		return nil
+	case info.Mode().IsRegular():
+		return a.file(ctx, path)
+	case !info.IsDir():
+		a.problem(path, "it is neither a file nor a folder")
+		return nil
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || seen[real] {
+		return nil
+	}
+	seen[real] = true
+	defer delete(seen, real)
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		a.problem(path, "%v", err)
+		return nil
+	}
+	for _, e := range entries {
+		if err := a.path(ctx, filepath.Join(path, e.Name()), seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file looks through one file, by what its name says it is.
+func (a *Auditor) file(ctx context.Context, path string) error {
+	a.Summary.Files++
+	switch kindOf(path) {
+	case "parquet", "arrow":
+		return a.table(ctx, path)
+	}
+	f, err := open(path)
+	if err != nil {
+		a.problem(path, "%v", err)
+		return nil
+	}
+	if kindOf(path) == "json" {
+		err = a.document(ctx, path, f)
+	} else {
+		err = a.stream(ctx, path, f)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// document looks through a file that is one JSON value. One that is not, such as JSON lines by that name, is looked
+// through line by line.
+func (a *Auditor) document(ctx context.Context, source string, r io.Reader) error {
+	data, err := io.ReadAll(io.LimitReader(r, int64(a.MaxRecord)+1))
+	rest := io.MultiReader(bytes.NewReader(data), r)
+	if err != nil {
+		a.problem(source, "%v", err)
+		rest = bytes.NewReader(data)
+	}
+	if len(data) > a.MaxRecord || jsontext.Valid(data) != nil {
+		return a.stream(ctx, source, rest)
+	}
+	a.Summary.Records++
+	a.Summary.Bytes += int64(len(data))
+	return a.json(source, &lines{text: data, row: 1}, true)
+}
+
+// kindOf tells what a file holds by its name: "parquet", "arrow", "jsonl", "json" or "text".
+func kindOf(path string) string {
+	name := strings.ToLower(filepath.Base(path))
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	switch filepath.Ext(name) {
+	case ".parquet", ".parq", ".pq":
+		return "parquet"
+	case ".arrow", ".arrows", ".ipc", ".feather":
+		return "arrow"
+	case ".jsonl", ".ndjson":
+		return "jsonl"
+	case ".json":
+		return "json"
+	}
+	return "text"
+}
+
+// stream looks through text, line by line. Lines of JSON are searched string by string where the name, or their first
+// byte, says that they are JSON; any other is searched as it is.
+func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error {
+	isJSON := kindOf(source) == "jsonl"
+	l := newLines(r, a.MaxRecord, a.longest)
+	for l.next() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		a.Summary.Bytes += int64(len(l.text) - l.overlap)
+		if l.overlap == 0 {
+			a.Summary.Records++
+		}
+		at := jsontext.Space(l.text, 0)
+		brace := at < len(l.text) && (l.text[at] == '{' || l.text[at] == '[' || l.text[at] == '"')
+		switch {
+		case l.part:
+			if l.overlap == 0 && isJSON {
+				a.problem(source, "line %d is longer than %d bytes: it was searched as plain text", l.row, a.MaxRecord)
+			}
+			fallthrough
+		case !isJSON && !brace:
+			if err := a.plain(source, l); err != nil {
+				return err
+			}
+		default:
+			if err := a.json(source, l, isJSON); err != nil {
+				return err
+			}
+		}
+	}
+	if l.err != nil {
+		a.problem(source, "line %d: %v", l.row, l.err)
+	}
+	return nil
+}
+
+// plain searches text as it is.
+func (a *Auditor) plain(source string, l *lines) (err error) {
+	a.set.Scan(l.text, func(p, at int) {
+		if err == nil && at+len(a.Patterns[p].Text) > l.overlap {
+			err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{l.shift + int64(at), l.shift + int64(at+len(a.Patterns[p].Text))}}, p, l.text, at)
+		}
+	})
+	return err
+}
+
+// json searches the strings of a JSON line, each as what it says. A line that is no JSON is searched as it is; where it
+// should be JSON, that is a problem.
+func (a *Auditor) json(source string, l *lines, want bool) error {
+	if i := strings.IndexByte(bytesString(l.text), '\\'); i < 0 && !a.hits(l.text) {
+		return nil // nothing is escaped: what is not in the text is in none of its strings
+	}
+	var err error
+	bad := jsontext.Strings(l.text, func(pointer string, text []byte) {
+		a.set.Scan(text, func(p, at int) {
+			if err == nil {
+				err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Pointer: pointer, Span: [2]int64{int64(at), int64(at + len(a.Patterns[p].Text))}}, p, text, at)
+			}
+		})
+	})
+	if err != nil || bad == nil {
+		return err
+	}
+	if want {
+		a.problem(source, "line %d is no JSON: %v; it was searched as plain text", l.row, bad)
+	}
+	return a.plain(source, l)
+}
+
+func (a *Auditor) hits(text []byte) (any bool) {
+	a.set.Scan(text, func(int, int) { any = true })
+	return any
+}

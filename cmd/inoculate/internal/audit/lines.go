@@ -1,0 +1,113 @@
+package audit
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"unsafe"
+
+	"inoculate/sources/files"
+)
+
+func open(path string) (io.ReadCloser, error) {
+	if f, err := os.Open(path); err != nil {
+		return nil, err
+	} else if err := f.Close(); err != nil {
+		return nil, err
+	}
+	return files.Open(path)
+}
+
+// lines reads text line by line; a line longer than the limit comes in parts that overlap, so that nothing at a cut is
+// missed.
+type lines struct {
+	r       io.Reader
+	limit   int
+	keep    int // bytes of overlap between parts
+	buf     []byte
+	from    int // start of what was not handed out yet
+	eof     bool
+	err     error
+	text    []byte // the line, or the part, without its newline
+	at      int64  // position of the line in the plain text
+	row     int64  // from 1
+	part    bool   // the text is a part of a long line
+	overlap int    // bytes at its start that the part before had too
+	shift   int64  // where the part starts in its line
+	next0   int64  // position behind what was handed out
+	long    bool   // the line goes on
+}
+
+func newLines(r io.Reader, limit, longest int) *lines {
+	return &lines{r: r, limit: max(limit, 4*longest, 4096), keep: max(longest-1, 0), buf: make([]byte, 0, 1<<20)}
+}
+
+// next goes to the next line, or part of one.
+func (l *lines) next() bool {
+	for {
+		rest := l.buf[l.from:]
+		end := bytes.IndexByte(rest[min(l.overlapOf(), len(rest)):], '\n')
+		switch {
+		case end >= 0:
+			l.hand(rest[:end+min(l.overlapOf(), len(rest))], 1, false)
+			return true
+		case len(rest) >= l.limit:
+			l.hand(rest[:l.limit], 0, true)
+			return true
+		case l.eof:
+			if len(rest) == 0 || l.long && len(rest) <= l.keep {
+				return false
+			}
+			l.hand(rest, 0, false)
+			return true
+		}
+		l.fill()
+	}
+}
+
+// overlapOf is how much of the rest was handed out with the part before.
+func (l *lines) overlapOf() int {
+	if l.long {
+		return l.keep
+	}
+	return 0
+}
+
+func (l *lines) hand(text []byte, newline int, goesOn bool) {
+	if l.long {
+		l.shift = l.next0 - int64(l.keep) - l.at
+		l.overlap = l.keep
+	} else {
+		l.row++
+		l.at, l.shift, l.overlap = l.next0, 0, 0
+	}
+	l.text, l.part = text, goesOn || l.long
+	taken := len(text) + newline
+	l.next0 += int64(taken - l.overlap)
+	if goesOn {
+		taken -= l.keep
+	}
+	l.from += taken
+	l.long = goesOn
+}
+
+// fill reads more, and makes room for it.
+func (l *lines) fill() {
+	if l.from > 0 {
+		l.buf = l.buf[:copy(l.buf, l.buf[l.from:])]
+		l.from = 0
+	}
+	if len(l.buf) == cap(l.buf) {
+		l.buf = append(l.buf, make([]byte, cap(l.buf))...)[:len(l.buf)]
+	}
+	n, err := l.r.Read(l.buf[len(l.buf):cap(l.buf)])
+	l.buf = l.buf[:len(l.buf)+n]
+	if err != nil {
+		l.eof = true
+		if err != io.EOF {
+			l.err = err
+		}
+	}
+}
+
+func bytesString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

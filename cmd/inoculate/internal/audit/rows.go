@@ -1,0 +1,120 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline"
+	"inoculate/schemas"
+	"inoculate/schemas/jsonrow"
+	"inoculate/schemas/jsontext"
+	"inoculate/transforms/scan"
+)
+
+// table looks through a Parquet or Arrow file: every string of every column, over the columns' own buffers. Only the rows
+// where something stands are written as JSON, to say where in them.
+func (a *Auditor) table(ctx context.Context, path string) error {
+	src, err := catalog.OpenSource(ctx, kindOf(path), []string{path}, a.Mem)
+	if err != nil {
+		a.problem(path, "%v", err)
+		return nil
+	}
+	err = a.rows(ctx, path, src)
+	if in, ok := errors.AsType[*pipeline.InputError](err); ok {
+		a.problem(path, "%v", in)
+		err = nil
+	}
+	return errors.Join(err, src.Close())
+}
+
+func (a *Auditor) rows(ctx context.Context, path string, src pipeline.Source) error {
+	texts := make([]string, len(a.Patterns))
+	for i, p := range a.Patterns {
+		texts[i] = p.Text
+	}
+	applier, err := (&scan.Scan{Texts: texts, Layout: &schemas.Layout{}}).Bind(src.Schema())
+	if err != nil {
+		return err
+	}
+	enc, err := jsonrow.NewEncoder(src.Schema())
+	if err != nil {
+		return err
+	}
+	plan, err := src.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	t := &tableReader{Auditor: a, path: path, applier: applier, enc: enc}
+	for _, part := range plan {
+		if err := t.partition(ctx, src, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type tableReader struct {
+	*Auditor
+	path    string
+	applier pipeline.Applier
+	enc     *jsonrow.Encoder
+	line    []byte
+}
+
+func (t *tableReader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) (err error) {
+	r, err := src.Open(ctx, part, part.First)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for {
+		b, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.Summary.Records += int64(b.NumRows())
+		t.Summary.Bytes += b.Bytes
+		err = t.batch(ctx, &b)
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *tableReader) batch(ctx context.Context, b *pipeline.Batch) error {
+	if err := t.applier.Apply(ctx, b); err != nil {
+		return err
+	}
+	last := int32(-1)
+	for _, h := range b.Hits {
+		if h.Row == last {
+			continue
+		}
+		last = h.Row
+		if err := t.row(b, int(h.Row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tableReader) row(b *pipeline.Batch, row int) (err error) {
+	if t.line, err = t.enc.Append(t.line[:0], b.Record, row); err != nil {
+		return err
+	}
+	at := b.Position(row)
+	bad := jsontext.Strings(t.line, func(pointer string, text []byte) {
+		t.set.Scan(text, func(p, k int) {
+			if err == nil {
+				err = t.report(Finding{Source: t.path, Partition: b.Partition.ID, Position: at, Row: at + 1, Pointer: pointer, Span: [2]int64{int64(k), int64(k + len(t.Patterns[p].Text))}}, p, text, k)
+			}
+		})
+	})
+	return errors.Join(err, bad)
+}

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLoadRegistry(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("more.txt", "\xef\xbb\xbfthird\r\n\r\nSecond\n")
+	write("empty.txt", "\n")
+	r, _, l := LoadRegistry(write("good.yaml", "prompts:\n  - {id: a, text: first, variants: [second, FIRST], files: [more.txt], behavior: b}\n  - {id: b, text: fourth, severity: note, where: x, place: {turn: system}}\n"))
+	if len(l) > 0 {
+		t.Fatal(l)
+	}
+	if p := r.Prompts[0]; !slices.Equal(p.Variants, []string{"second", "third"}) || p.Severity != "error" || r.Prompts[1].Severity != "note" {
+		t.Errorf("%+v", r)
+	}
+	for text, want := range map[string]string{
+		"":                              "no prompts",
+		"prompts: []":                   "no prompts",
+		"prompts: [{id: a}]":            `1:11: prompt "a" has no text`,
+		"prompts: [{text: a}]":          "prompt 1 has no id",
+		"prompts: [{id: a b, text: x}]": `prompt id "a b" cannot be used`,
+		"prompts: [{id: a, txt: x}]":    `unknown key "txt" below prompts[0] (did you mean "text"?)`,
+		"prompts: [{id: a, text: x}, {id: a, text: y}]":   `two prompts have the id "a"`,
+		"prompts: [{id: a, text: x}, {id: b, text: X}]":   `prompts "a" and "b" have the same text`,
+		"prompts: [{id: a, text: x, severity: high}]":     `severity is error, warning or note, not "high"`,
+		"prompts: [{id: a, text: x, files: [none-*]}]":    "no file matches",
+		"prompts: [{id: a, text: x, files: [empty.txt]}]": "holds no text",
+		"prompts: [{id: a, text: x, variants: ['']}]":     "empty variant",
+		"prompts: [": "did not find expected",
+		"\xff":       "not UTF-8",
+	} {
+		_, _, l := LoadRegistry(write("bad.yaml", text))
+		if !strings.Contains(l.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, l, want)
+		}
+	}
+	if _, _, l := LoadRegistry(filepath.Join(dir, "none.yaml")); len(l) != 1 {
+		t.Error("a registry that is not there")
+	}
+}
