@@ -15,7 +15,7 @@ func put(ctx context.Context, fsys FS, name, temp string, data []byte) ([]byte, 
 	if err := writeTemp(fsys, temp, data); err != nil {
 		return nil, err
 	}
-	defer fsys.Remove(temp) // a name of ours alone; where this fails it is garbage once the key is decided
+	defer func() { _ = fsys.Remove(temp) }() // a name of ours alone; where this fails it is garbage once the key is decided
 	var err error
 	for range 3 {
 		if mutant == mutPutByRename {

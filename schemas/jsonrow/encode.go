@@ -200,11 +200,11 @@ func appendMap(dst []byte, a *array.Map, i int) (_ []byte, err error) {
 func distinct(keys *array.String, from, to int64) bool {
 	seen := make(map[string]bool, to-from)
 	for k := from; k < to; k++ {
-		if v := keys.Value(int(k)); seen[v] {
+		v := keys.Value(int(k))
+		if seen[v] {
 			return false
-		} else {
-			seen[v] = true
 		}
+		seen[v] = true
 	}
 	return true
 }

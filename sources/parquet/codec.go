@@ -114,7 +114,7 @@ func (f *inflater) decode(src []byte, size int) ([]byte, error) {
 }
 
 func orShort(err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
