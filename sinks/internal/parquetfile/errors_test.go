@@ -35,7 +35,7 @@ func TestTypesThatParquetLacks(t *testing.T) {
 		_, err := New(io.Discard, arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "b", Type: typ}))}}, nil), Options{})
 		wantError(t, err, "column a.element.b: ")
 	}
-	var deep arrow.DataType = arrow.PrimitiveTypes.Int8
+	deep := arrow.PrimitiveTypes.Int8
 	for range 200 {
 		deep = arrow.ListOf(deep)
 	}
