@@ -108,9 +108,15 @@ func (k *Kernel) gather(d arrow.ArrayData, runs []Run, n int, c *changes) (arrow
 		return gatherList[int64](k, d, runs, n, c, valid, nulls)
 	case *arrow.FixedSizeListType:
 		size := int(t.Len())
-		kids := make([]Run, len(runs))
-		for i, r := range runs {
-			kids[i] = Run{Start: (r.Start + d.Offset()) * size, N: r.N * size}
+		kids := make([]Run, 0, len(runs))
+		for _, r := range runs {
+			if r.turn == nil {
+				kids = append(kids, Run{Start: (r.Start + d.Offset()) * size, N: r.N * size})
+				continue
+			}
+			for range size { // nulls, which the source need not have as many of
+				kids = append(kids, Run{N: 1, turn: r.turn})
+			}
 		}
 		child, err := k.gather(d.Children()[0], kids, n*size, nil)
 		if err != nil {

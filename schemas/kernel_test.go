@@ -32,6 +32,7 @@ func chatSchema(kind string) *arrow.Schema {
 		arrow.Field{Name: "content", Type: arrow.BinaryTypes.String, Nullable: true},
 		arrow.Field{Name: "tags", Type: arrow.ListOf(arrow.PrimitiveTypes.Int16), Nullable: true},
 		arrow.Field{Name: "meta", Type: arrow.StructOf(arrow.Field{Name: "ok", Type: arrow.FixedWidthTypes.Boolean, Nullable: true}), Nullable: true},
+		arrow.Field{Name: "three", Type: arrow.FixedSizeListOf(3, arrow.BinaryTypes.String), Nullable: true},
 	)
 	fields := []arrow.Field{
 		{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
@@ -222,7 +223,7 @@ func slowEdit(l *Layout, rows []map[string]any, edits []Edit) {
 
 func turnMembers(s Slot) []string {
 	if s.Name == "messages" {
-		return []string{"name", "role", "content", "tags", "meta"}
+		return []string{"name", "role", "content", "tags", "meta", "three"}
 	}
 	return []string{s.RoleKey, s.TextKey}
 }

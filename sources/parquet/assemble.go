@@ -4,6 +4,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/schemas"
 )
 
 // An assembler builds arrays from the leaves of a batch. Levels are read before the leaves are finished, which clears them.
@@ -224,38 +226,21 @@ func (a *assembler) pad(child arrow.ArrayData, valid []byte, length, k int) (arr
 	if length > maxBuffer/k {
 		return nil, tooLarge
 	}
-	all := array.MakeFromData(child)
-	defer all.Release()
-	null := array.MakeArrayOfNull(a.mem, child.DataType(), k)
-	defer null.Release()
-	var parts []arrow.Array
-	defer func() {
-		for _, p := range parts {
-			p.Release()
-		}
-	}()
 	isSet := func(i int) bool { return valid[i>>3]>>(i&7)&1 == 1 }
+	var runs []schemas.Run
 	at := 0
 	for i := 0; i < length; {
 		j := i
-		for j < length && isSet(j) {
+		for j < length && isSet(j) == isSet(i) {
 			j++
 		}
-		if j > i {
-			parts = append(parts, array.NewSlice(all, int64(at), int64(at+(j-i)*k)))
-			at += (j - i) * k
-		} else {
-			null.Retain()
-			parts = append(parts, null)
-			j++
+		run := schemas.Run{Start: -1, N: (j - i) * k}
+		if isSet(i) {
+			run.Start = at
+			at += run.N
 		}
+		runs = append(runs, run)
 		i = j
 	}
-	joined, err := array.Concatenate(parts, a.mem)
-	if err != nil {
-		return nil, err
-	}
-	defer joined.Release()
-	joined.Data().Retain()
-	return joined.Data(), nil
+	return schemas.Take(a.mem, child, runs)
 }

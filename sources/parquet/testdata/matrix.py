@@ -67,6 +67,10 @@ def table(n, nulls, rng):
         'list_map': col(pa.list_(pa.map_(pa.string(), turn)), lst(lambda i: [('k', opt(lambda i: {'role': 'r', 'content': opt(word)(i)})(i))])),
         'nulls_only': pa.nulls(n, pa.list_(pa.string())) if nulls else col(pa.list_(pa.string()), lambda i: []),
         'sparse': col(pa.string(), word, .98), 'long': col(pa.string(), lambda i: 'y' * 5000 if i % 50 == 0 else str(i)),
+        'list_fsl_lstr': col(pa.list_(pa.list_(pa.large_string(), 2)), lst(opt(lambda i: [opt(word)(i), word(i)]))),
+        'list_fsl_struct': col(pa.list_(pa.list_(pa.struct([('s', pa.string()), ('l', pa.large_string()), ('m', pa.list_(pa.string()))]), 2)),
+                               lst(opt(lambda i: [opt(lambda i: {'s': word(i), 'l': opt(word)(i), 'm': lst(word)(i)})(i) for _ in range(2)]))),
+        'fsl_fsl': col(pa.list_(pa.list_(pa.string(), 2), 2), lambda i: [opt(lambda i: [word(i), opt(word)(i)])(i) for _ in range(2)]),
     }
     t = pa.table(c)
     if not nulls:  # required columns have no definition levels
