@@ -123,7 +123,7 @@ func fill(t *rapid.T, b array.Builder) {
 
 // plain turns an array's value into Go values that reflect.DeepEqual compares.
 func plain(a arrow.Array, i int) any {
-	if a.IsNull(i) {
+	if _, ok := a.(*array.Null); ok || a.IsNull(i) { // the null type says of no value that it is null
 		return nil
 	}
 	list := func(v arrow.Array, from, to int64) any {
