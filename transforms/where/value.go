@@ -18,6 +18,8 @@ func value(a arrow.Array, i int) any {
 		return out
 	}
 	switch a := a.(type) {
+	case *array.Null: // it says of no value that it is null
+		return nil
 	case *array.Boolean:
 		return a.Value(i)
 	case *array.String:

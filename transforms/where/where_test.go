@@ -18,6 +18,7 @@ var schema = arrow.NewSchema([]arrow.Field{
 	{Name: "odd name", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true},
 	jsonrow.JSONField("any"),
+	{Name: "nothing", Type: arrow.Null, Nullable: true},
 	{Name: "meta", Type: arrow.StructOf(arrow.Field{Name: "source", Type: arrow.BinaryTypes.String, Nullable: true}), Nullable: true},
 }, nil)
 
@@ -57,6 +58,7 @@ func TestCondition(t *testing.T) {
 		{`1 / (score > 0.5 ? 0 : 1) == 1`, "utu", false},
 		{`any == 7.0`, "ftu", false},
 		{`any.k[0] == 1.0`, "tuu", false},
+		{`nothing == 1`, "uuu", false},
 		{`true`, "ttt", false},
 		{`false && bad`, "fff", false},
 	} {
