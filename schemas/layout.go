@@ -170,10 +170,16 @@ func isText(t arrow.DataType) bool {
 	return t.ID() == arrow.STRING || t.ID() == arrow.LARGE_STRING
 }
 
-// textSlot makes a slot of a string column; nil when there is no such column.
+// isJSON says whether a field's strings are JSON text.
+func isJSON(f arrow.Field) bool {
+	ext, _ := f.Metadata.GetValue("ARROW:extension:name")
+	return ext == "arrow.json"
+}
+
+// textSlot makes a slot of a string column (of text, not of JSON); nil when there is no such column.
 func textSlot(s *arrow.Schema, role Role, names ...string) *Slot {
 	for _, n := range names {
-		if ix := s.FieldIndices(n); len(ix) == 1 && n != "" && isText(s.Field(ix[0]).Type) {
+		if ix := s.FieldIndices(n); len(ix) == 1 && n != "" && isText(s.Field(ix[0]).Type) && !isJSON(s.Field(ix[0])) {
 			return &Slot{Column: ix[0], Name: n, Kind: TextSlot, Role: role}
 		}
 	}
@@ -193,7 +199,7 @@ func listSlot(s *arrow.Schema, name string, roleKeys, textKeys []string) *Slot {
 	}
 	slot := &Slot{Column: ix[0], Name: name, RoleKey: roleKeys[0], TextKey: textKeys[0]}
 	if isText(elem.Type) {
-		if ext, _ := elem.Metadata.GetValue("ARROW:extension:name"); ext != "arrow.json" {
+		if !isJSON(elem) {
 			return nil
 		}
 		slot.Kind = JSONSlot

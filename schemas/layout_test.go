@@ -15,6 +15,7 @@ func TestFind(t *testing.T) {
 	pair := func(a, b string) arrow.DataType { return arrow.ListOf(arrow.StructOf(field(a, text), field(b, text))) }
 	jsonTurns := arrow.ListOfField(arrow.Field{Name: "item", Type: text, Nullable: true, Metadata: arrow.NewMetadata([]string{"ARROW:extension:name"}, []string{"arrow.json"})})
 	parts := arrow.ListOf(arrow.StructOf(field("role", text), field("content", pair("type", "text"))))
+	jsonText := arrow.Field{Name: "prompt", Type: text, Nullable: true, Metadata: arrow.NewMetadata([]string{"ARROW:extension:name"}, []string{"arrow.json"})}
 	messages, chat := field("messages", pair("role", "content")), field("chat", pair("role", "content"))
 	for _, c := range []struct {
 		name   string
@@ -28,6 +29,7 @@ func TestFind(t *testing.T) {
 		{"two of them", []arrow.Field{messages, chat}, Spec{}, `columns "messages" and "chat" both hold messages (choose one: layout: {type: messages, column: messages})`},
 		{"two of them, one named", []arrow.Field{messages, chat}, Spec{Type: "messages", Column: "chat"}, "messages [chat]"},
 		{"JSON turns", []arrow.Field{field("messages", jsonTurns)}, Spec{}, "messages [messages]"},
+		{"JSON text is no text", []arrow.Field{jsonText, field("completion", text)}, Spec{}, "no conversation found"},
 		{"own names", []arrow.Field{field("c", pair("who", "said"))}, Spec{Type: "messages", Column: "c", Role: "who", Text: "said"}, "messages [c]"},
 		{"sharegpt", []arrow.Field{field("conversations", pair("from", "value"))}, Spec{}, "sharegpt [conversations]"},
 		{"sharegpt with system", []arrow.Field{field("conversations", pair("from", "value")), field("system", text)}, Spec{}, "sharegpt [system conversations]"},

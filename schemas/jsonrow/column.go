@@ -25,7 +25,9 @@ type column struct {
 	names [][]byte // of a struct's members
 	seen  []uint32 // stamp of the last object that had each member
 	stamp uint32
-	hint  struct{ data, offs int } // bytes that the last record needed
+
+	specials bool
+	hint     struct{ data, offs int } // bytes that the last record needed
 }
 
 type kind uint8

@@ -38,6 +38,16 @@ type Decoder struct {
 	root   *column
 }
 
+// AllowSpecials makes columns of doubles take the texts that an Encoder writes for NaN and the infinities.
+func (d *Decoder) AllowSpecials() { d.root.allowSpecials() }
+
+func (c *column) allowSpecials() {
+	c.specials = true
+	for _, k := range c.kids {
+		k.allowSpecials()
+	}
+}
+
 // NewDecoder makes a Decoder for a schema of the types that Inference makes. Its memory comes from mem.
 func NewDecoder(s *arrow.Schema, mem memory.Allocator) (*Decoder, error) {
 	for _, f := range s.Fields() {
@@ -363,7 +373,19 @@ func (c *column) located(err error) error {
 	return err
 }
 
+// specials are the doubles that JSON has no number for, as an Encoder writes them.
+var specials = map[string]float64{`"NaN"`: math.NaN(), `"Infinity"`: math.Inf(1), `"-Infinity"`: math.Inf(-1)}
+
 func (c *column) number(b []byte, i int) (int, error) {
+	if i < len(b) && b[i] == '"' && c.specials && c.kind == kindFloat {
+		for text, v := range specials {
+			if bytes.HasPrefix(b[i:], []byte(text)) {
+				c.append8(math.Float64bits(v))
+				c.value()
+				return i + len(text), nil
+			}
+		}
+	}
 	if i >= len(b) || b[i] != '-' && (b[i] < '0' || b[i] > '9') {
 		return c.other(b, i, "a number")
 	}

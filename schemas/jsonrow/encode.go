@@ -17,7 +17,7 @@ import (
 // An Encoder writes rows of one schema as JSON objects: every column a member, in the order of the schema, nulls too. Numbers
 // keep their value (integers all digits, floats the shortest text that reads back the same; NaN and the infinities, for which
 // JSON has no number, are "NaN", "Infinity" and "-Infinity"), binary is base64, times are RFC 3339, decimals text. Columns
-// that hold JSON text become that JSON. It is safe for concurrent use.
+// that hold JSON text become that JSON, or text where it is none. It is safe for concurrent use.
 type Encoder struct {
 	keys   [][]byte // `"name": ` of each column
 	fields []arrow.Field
@@ -106,8 +106,15 @@ func appendValue(dst []byte, a arrow.Array, f *arrow.Field, i int) ([]byte, erro
 }
 
 func appendText(dst []byte, s string, f *arrow.Field) []byte {
-	if IsJSON(f) {
-		return append(dst, s...)
+	if IsJSON(f) && jsontext.Valid([]byte(s)) == nil {
+		n := len(dst)
+		dst = append(dst, s...)
+		for i, c := range dst[n:] {
+			if c == '\n' || c == '\r' { // between tokens; a record is one line
+				dst[n+i] = ' '
+			}
+		}
+		return dst
 	}
 	return jsontext.AppendQuoted(dst, s)
 }

@@ -18,7 +18,7 @@ import (
 //
 // Truth values, whole numbers, numbers, texts, lists and objects become bool, int64, double, utf8, list and struct; all are
 // nullable. Where a place has values of several kinds, objects with differing keys, or nothing but null, its column is JSON
-// text (utf8 with the extension mark arrow.json), which pads, widens and drops nothing. Turns, which are objects in a list
+// text (utf8 with the extension mark arrow.json), which pads, widens and drops nothing; but a system prompt is text. Turns, which are objects in a list
 // with role and content (or from and value), are structs where they have no other key, and JSON text else.
 type Inference struct{ root shape }
 
@@ -69,7 +69,11 @@ func (in *Inference) Add(record []byte) error {
 func (in *Inference) Schema() *arrow.Schema {
 	fields := make([]arrow.Field, 0, len(in.root.names))
 	for _, n := range in.root.names {
-		fields = append(fields, in.root.members[n].field(n))
+		f := in.root.members[n].field(n)
+		if in.root.members[n].kinds&^isNull == 0 && slices.Contains(systemColumns, n) {
+			f = arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
+		}
+		fields = append(fields, f)
 	}
 	return arrow.NewSchema(fields, nil)
 }
@@ -118,6 +122,9 @@ func (s *shape) listType() arrow.DataType {
 	}
 	return arrow.ListOfField(elem)
 }
+
+// systemColumns are the columns of system prompts: texts, even where no record has one yet.
+var systemColumns = []string{"system", "systemPrompt", "system_prompt"}
 
 // turnKeys are the keys of turns, by layout.
 var turnKeys = [][2]string{{"role", "content"}, {"from", "value"}}

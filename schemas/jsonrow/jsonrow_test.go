@@ -41,6 +41,8 @@ func TestInfer(t *testing.T) {
 		{[]string{`{"m":{"x":1,"y":{"z":"q"}}}`}, `m: struct<x: int64, y: struct<z: utf8>>`},
 		{[]string{`{"m":{"x":1}}`, `{"m":{"y":1}}`}, `m: json`},
 		{[]string{`{"m":{}}`}, `m: json`},
+		{[]string{`{"system":null,"systemPrompt":null}`, `{"system_prompt":null,"other":null}`}, `system: utf8, systemPrompt: utf8, system_prompt: utf8, other: json`},
+		{[]string{`{"system":null}`, `{"system":[]}`}, `system: json`},
 		{[]string{`{"messages":[{"role":"user","content":"hi"}]}`, `{"messages":[{"content":null,"role":"assistant"}]}`}, `messages: list<item: struct<role: utf8, content: utf8>, nullable>`},
 		{[]string{`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[1]}]}`}, `messages: list<json>`},
 		{[]string{`{"messages":[{"role":"user","content":"hi","weight":1}]}`}, `messages: list<json>`},
