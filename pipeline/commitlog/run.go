@@ -21,9 +21,10 @@ type Run struct {
 	ConfigSHA256  string               `json:"config_sha256"`
 	PromptsSHA256 string               `json:"prompts_sha256"`
 	SchemaSHA256  string               `json:"schema_sha256"`
-	Config        string               `json:"config"`  // the text behind the hash
-	Prompts       string               `json:"prompts"` // likewise; JSON
-	Schema        string               `json:"schema"`  // likewise
+	Config        string               `json:"config"`                 // the text behind the hash
+	Prompts       string               `json:"prompts"`                // likewise; JSON
+	Schema        string               `json:"schema"`                 // likewise
+	ArrowSchema   []byte               `json:"arrow_schema,omitempty"` // the same, as an Arrow stream without rows
 	Plan          []pipeline.Partition `json:"plan"`
 }
 

@@ -47,7 +47,7 @@ func (c *Config) Validate() (l diag.List) {
 }
 
 func (c *Config) validatePrompts(say func(path, hint, format string, args ...any)) {
-	if len(c.Prompts)+len(c.Check.Variants) == 0 {
+	if len(c.Prompts)+len(c.Check.Variants) == 0 && c.Mode != ModeStrip { // a sealed folder may have had variants alone
 		say("prompts", "", "there are no prompts: nothing to inject, strip or check")
 	}
 	ids, texts := map[string]int{}, map[string]int{}

@@ -28,6 +28,7 @@ type Manifest struct {
 	Config        json.RawMessage  `json:"config"`
 	Prompts       json.RawMessage  `json:"prompts"`
 	Schema        string           `json:"schema"`
+	ArrowSchema   []byte           `json:"arrow_schema,omitempty"` // an Arrow stream without rows
 	Layout        Layout           `json:"layout"`
 	Formats       []string         `json:"formats"`
 	Splits        map[string]Split `json:"splits"` // by phase

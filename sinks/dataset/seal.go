@@ -36,7 +36,7 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 	m := &Manifest{
 		Format: 1, Tool: "inoculate " + run.Version, Run: run.ID,
 		ConfigSHA256: run.ConfigSHA256, PromptsSHA256: run.PromptsSHA256, SchemaSHA256: run.SchemaSHA256,
-		Config: json.RawMessage(run.Config), Prompts: json.RawMessage(run.Prompts), Schema: run.Schema,
+		Config: json.RawMessage(run.Config), Prompts: json.RawMessage(run.Prompts), Schema: run.Schema, ArrowSchema: run.ArrowSchema,
 		Layout:  Layout{s.Layout.Name, s.Layout.Columns()},
 		Formats: s.Formats, Counts: map[string]int64{},
 		Splits: map[string]Split{"train": {Name: s.Train}, "test": {Name: s.Test}},

@@ -30,11 +30,12 @@ const (
 
 // A Config says what is read, and in which portions. Zero values stand for the defaults.
 type Config struct {
-	Paths          []string // files, folders, globs, "-"
-	BatchBytes     int64    // text of a batch, about
-	PartitionBytes int64    // text of a partition, about; 0 for a size that fits the input
-	MaxRecord      int64    // bytes of the longest line; a longer one stops the run
-	Sample         int      // records at the start of each file from which the schema is inferred
+	Paths          []string      // files, folders, globs, "-"
+	BatchBytes     int64         // text of a batch, about
+	PartitionBytes int64         // text of a partition, about; 0 for a size that fits the input
+	MaxRecord      int64         // bytes of the longest line; a longer one stops the run
+	Sample         int           // records at the start of each file from which the schema is inferred
+	Schema         *arrow.Schema // of the rows that were written to the files; nil: inferred
 	Mem            memory.Allocator
 }
 
@@ -84,6 +85,10 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 		}
 		in.size = info.Size()
 		s.inputs = append(s.inputs, in)
+	}
+	if cfg.Schema != nil {
+		s.schema = jsonrow.Written(cfg.Schema)
+		return s, nil
 	}
 	return s, s.infer(ctx)
 }

@@ -37,6 +37,9 @@ func (s *Source) Open(_ context.Context, p pipeline.Partition, from int64) (pipe
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
+		if s.cfg.Schema != nil {
+			dec.AllowSpecials()
+		}
 		return &Reader{chunker: *c, partition: p, source: s, dec: dec}, nil
 	}
 	return nil, inputError(p.Path, errors.New("the source has no such file"))

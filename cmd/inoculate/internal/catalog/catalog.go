@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
@@ -44,8 +45,9 @@ type Pipeline struct {
 	Mem        memory.Allocator
 }
 
-// source makes the source that a type name stands for.
-func source(ctx context.Context, c *config.Config, mem memory.Allocator) (src pipeline.Source, json bool, err error) {
+// source makes the source that a type name stands for;
+// written is the schema of records that a run has written, where that is known.
+func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator) (src pipeline.Source, json bool, err error) {
 	s := &c.Source
 	switch s.Type {
 	case "parquet":
@@ -54,7 +56,7 @@ func source(ctx context.Context, c *config.Config, mem memory.Allocator) (src pi
 		src, err = arrowsource.New(ctx, arrowsource.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), Mem: mem})
 	case "jsonl":
 		json = true
-		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Mem: mem})
+		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Schema: written, Mem: mem})
 	default:
 		err = fmt.Errorf("no source of type %q", s.Type)
 	}
@@ -63,20 +65,24 @@ func source(ctx context.Context, c *config.Config, mem memory.Allocator) (src pi
 
 // OpenSource makes a source of a type, with its defaults.
 func OpenSource(ctx context.Context, typ string, paths []string, mem memory.Allocator) (pipeline.Source, error) {
-	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, mem)
+	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, nil, mem)
 	return src, err
 }
 
 // Assemble makes a pipeline. What is wrong with the config is a diag.List, what is wrong with the input a
 // *pipeline.InputError.
 func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
+	return assemble(ctx, c, nil, mem)
+}
+
+func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator) (*Pipeline, error) {
 	p := &Pipeline{Config: c, Mem: mem}
 	var l diag.List
 	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
 		return nil, l
 	}
 	var err error
-	if p.Source, p.JSONSource, err = source(ctx, c, mem); err != nil {
+	if p.Source, p.JSONSource, err = source(ctx, c, written, mem); err != nil {
 		return nil, err
 	}
 	if err := p.bind(); err != nil {
@@ -192,8 +198,12 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 		return nil, err
 	}
 	schema := p.Source.Schema().String()
+	stream, err := encodeSchema(p.Source.Schema())
+	if err != nil {
+		return nil, err
+	}
 	return commitlog.Start(ctx, fsys, commitlog.Run{
-		Version: version, Config: string(canonical), Prompts: string(prompts), Schema: schema, Plan: plan,
+		Version: version, Config: string(canonical), Prompts: string(prompts), Schema: schema, ArrowSchema: stream, Plan: plan,
 		ConfigSHA256: config.Hash(canonical), PromptsSHA256: config.Hash(prompts), SchemaSHA256: config.Hash([]byte(schema)),
 	})
 }

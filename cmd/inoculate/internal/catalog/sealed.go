@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
@@ -31,6 +34,7 @@ type Sealed struct {
 	Config   config.Config // what is kept of the config that made it
 	Prompts  []place.Prompt
 	Variants []config.Variant
+	Schema   *arrow.Schema // of the records; nil where the manifest does not have it
 }
 
 // OpenSealed reads the manifest of a folder.
@@ -56,6 +60,11 @@ func OpenSealed(folder string) (*Sealed, error) {
 	}
 	if err := json.Unmarshal(m.Prompts, &registry); err != nil {
 		return nil, &pipeline.InputError{Source: filepath.Join(folder, dataset.ManifestName), Field: "prompts", Position: -1, Err: err}
+	}
+	if len(m.ArrowSchema) > 0 {
+		if s.Schema, err = decodeSchema(m.ArrowSchema); err != nil {
+			return nil, &pipeline.InputError{Source: filepath.Join(folder, dataset.ManifestName), Field: "arrow_schema", Position: -1, Err: err}
+		}
 	}
 	s.Variants = registry.Variants
 	for _, p := range registry.Prompts {
@@ -110,6 +119,9 @@ func (s *Sealed) StripConfig(out string, formats []string) *config.Config {
 		train, test = s.Manifest.Splits["train"].Name+"/data", s.Manifest.Splits["test"].Name+"/data"
 	}
 	c.Phase = config.Phase{Path: &config.Paths{Train: train + "/part-*", Test: test + "/part-*"}}
+	if c.Layout.Type == "" || c.Layout.Type == "auto" {
+		c.Layout.Type = s.Manifest.Layout.Name
+	}
 	c.Sink.Path = out
 	if c.Sink.Format = formats; len(formats) == 0 {
 		c.Sink.Format = s.Manifest.Formats
@@ -124,13 +136,38 @@ func (s *Sealed) StripConfig(out string, formats []string) *config.Config {
 
 // AssembleStrip is Assemble for the config of StripConfig: the rows come with the edits that made them.
 func (s *Sealed) AssembleStrip(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
-	p, err := Assemble(ctx, c, mem)
+	p, err := s.Assemble(ctx, c, mem)
 	if err != nil {
 		return nil, err
 	}
 	p.Variants = s.Variants
-	p.Prior = func() (engine.Prior, error) { return s.NewPrior(mem), nil }
+	if s.Config.Mode == "" { // what a strip wrote is restored already
+		p.Prior = func() (engine.Prior, error) { return s.NewPrior(mem), nil }
+	}
 	return p, nil
+}
+
+// Assemble is Assemble for a config that reads the folder's files, by the schema they were written with.
+func (s *Sealed) Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
+	return assemble(ctx, c, s.Schema, mem)
+}
+
+// encodeSchema writes a schema as an Arrow stream without rows.
+func encodeSchema(s *arrow.Schema) ([]byte, error) {
+	var b bytes.Buffer
+	if err := ipc.NewWriter(&b, ipc.WithSchema(s)).Close(); err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func decodeSchema(b []byte) (*arrow.Schema, error) {
+	r, err := ipc.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	defer r.Release()
+	return r.Schema(), nil
 }
 
 // Prior reads the provenance of the folder's files.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/pool"
 	"inoculate/sinks/dataset"
@@ -71,6 +72,9 @@ func (a *app) restore(c *cobra.Command, folder string, io *ioFlags, f *runFlags)
 	}
 	cfg := sealed.StripConfig(io.out, io.to)
 	cfg.Check.OnLeak = io.onLeak
+	if len(cfg.Source.Paths) == 0 {
+		return &pipeline.InputError{Source: folder, Position: -1, Err: errors.New("the folder holds no train and no test record")}
+	}
 	if l := cfg.Validate(); len(l) > 0 {
 		return usageError{l}
 	}

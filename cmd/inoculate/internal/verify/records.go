@@ -68,7 +68,7 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 	}
 	cfg := rd.sealed.StripConfig("unused", nil)
 	cfg.Source.Type, cfg.Source.Paths = format, paths
-	p, err := catalog.Assemble(ctx, cfg, mem)
+	p, err := rd.sealed.Assemble(ctx, cfg, mem)
 	if err != nil {
 		return err
 	}
