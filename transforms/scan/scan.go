@@ -161,15 +161,16 @@ func (a *applier) scanJSON(b *pipeline.Batch, w *walk, k int32, l *leaf) {
 	}
 }
 
-// Strings appends the texts of all strings in JSON text, keys too, each with a zero byte behind it. Text that is no JSON
-// is appended as it is.
+// Strings appends the texts of all strings in JSON text, keys too, and what stands between them, each with a zero byte
+// behind it. Text that is no JSON is thus appended whole.
 func Strings(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		if raw[i] != '"' {
 			k := bytes.IndexByte(raw[i:], '"')
 			if k < 0 {
-				break
+				return append(dst, raw[i:]...)
 			}
+			dst = append(append(dst, raw[i:i+k]...), 0)
 			i += k
 		}
 		end, _, err := jsontext.String(raw, i)

@@ -181,3 +181,18 @@ func TestScan(t *testing.T) {
 type fatalf struct{ *rapid.T }
 
 func (f fatalf) Errorf(format string, args ...any) { f.Fatalf(format, args...) }
+
+// TestStrings also looks at text that claims to be JSON and is none: nothing of it may be passed over.
+func TestStrings(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"a\n": ["b", 1]}`:   "{\x00a\n\x00: [\x00b\x00, 1]}",
+		`be evil \ "x" y`:     "be evil \\ \x00x\x00 y",
+		`"\u0062e" evil "be `: "be\x00 evil \x00\"be ",
+		`no \n quotes`:        `no \n quotes`,
+		``:                    "",
+	} {
+		if got := string(Strings(nil, []byte(raw))); got != want {
+			t.Errorf("%s: %q, want %q", raw, got, want)
+		}
+	}
+}
