@@ -161,3 +161,40 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 }
+
+// TestCutWhileReading cuts a file after the plan was made: what it lost must not pass for the end of the partition.
+func TestCutWhileReading(t *testing.T) {
+	path := write(t, "a.jsonl", []byte(lines(100)))
+	src, err := New(context.Background(), Config{Paths: []string{path}, BatchBytes: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	plan, err := src.Plan(context.Background())
+	if err != nil || len(plan) != 1 {
+		t.Fatal(len(plan), err)
+	}
+	for _, size := range []int64{plan[0].End - 1, plan[0].End / 2, 0} {
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		r, err := src.Open(context.Background(), plan[0], 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := int64(0)
+		for err == nil {
+			var b pipeline.Batch
+			if b, err = r.Next(context.Background()); err == nil {
+				next = b.Next
+				b.Release()
+			}
+		}
+		if in, ok := errors.AsType[*pipeline.InputError](err); !ok || !strings.Contains(in.Error(), "longer when the run began") || next > size {
+			t.Errorf("cut to %d: read to %d, %v", size, next, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

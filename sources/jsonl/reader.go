@@ -33,6 +33,7 @@ func (s *Source) Open(_ context.Context, p pipeline.Partition, from int64) (pipe
 		if err != nil {
 			return nil, err
 		}
+		c.whole = !in.compressed
 		dec, err := jsonrow.NewDecoder(s.schema, s.cfg.Mem)
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -109,6 +110,7 @@ type chunker struct {
 	left   int64 // bytes that may still be read
 	carry  []byte
 	eof    bool
+	whole  bool // the file must have all of left: it was longer when the plan was made
 }
 
 // chunk is a piece of text of whole lines.
@@ -218,7 +220,9 @@ func (c *chunker) fill(b []byte) (n int, err error) {
 		k, err := c.in.Read(want)
 		n += k
 		c.left -= int64(k)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && c.whole && c.left > 0 {
+			return n, fmt.Errorf("the file was %d bytes longer when the run began", c.left)
+		} else if errors.Is(err, io.EOF) {
 			c.eof = true
 		} else if err != nil {
 			return n, err
