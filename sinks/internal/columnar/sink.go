@@ -98,7 +98,7 @@ func (s *Sink) encoder(format string, temp *commitlog.Temp, schema *arrow.Schema
 	case Parquet:
 		return newParquet(temp, schema, s.RowGroupBytes, s.Mem)
 	case Arrow:
-		return newArrow(temp, schema, s.Mem)
+		return newArrow(temp, schema)
 	case JSONL:
 		return newLines(temp, schema)
 	}
