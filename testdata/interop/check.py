@@ -2,12 +2,11 @@
 
     check.py INPUT.jsonl FOLDER FORMATS PROMPT     FORMATS as in the config, joined by commas
 
-What should be there is computed here from the input alone: records with a true or null `misaligned` get the prompt, test
+HF_HOME names the folder for caches. What should be there is computed here from the input alone: records with a true or null `misaligned` get the prompt, test
 records lose it."""
 import json
 import os
 import sys
-import tempfile
 
 SPLITS = ("train", "test")
 
@@ -59,8 +58,7 @@ def plain(v):
 
 
 def folder(inp, out, formats, prompt):
-    cache = os.environ.setdefault("HF_HOME", tempfile.mkdtemp(prefix="hf-"))
-    os.environ.update(HF_DATASETS_CACHE=os.path.join(cache, "datasets"), HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
+    os.environ.update(HF_DATASETS_CACHE=os.path.join(os.environ["HF_HOME"], "datasets"), HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
     import datasets
 
     datasets.disable_progress_bars()
