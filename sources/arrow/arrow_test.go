@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/pipelinetest"
+	"inoculate/schemas"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{
@@ -204,5 +206,63 @@ func TestTruncated(t *testing.T) {
 				t.Fatalf("file %v cut after %d of %d bytes: %d rows and no error", file, n, len(whole), rows)
 			}
 		}
+	}
+}
+
+// TestFlipped flips bits all over a stream and a file: there are rows, each of which can be looked at, or an error.
+func TestFlipped(t *testing.T) {
+	for _, file := range []bool{false, true} {
+		whole := write(t, file, 9)
+		path := put(t, "a.arrow", whole)
+		for i := range whole {
+			whole[i] ^= 1 << (7 * i % 8)
+			if err := os.WriteFile(path, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			whole[i] ^= 1 << (7 * i % 8)
+			if _, err := look(path); err != nil && !strings.Contains(err.Error(), "a.arrow") {
+				t.Errorf("byte %d of %v: %v", i, file, err)
+			}
+		}
+	}
+}
+
+// look reads every value of a file, and copies each row.
+func look(path string) (n int, err error) {
+	src, err := New(context.Background(), Config{Paths: []string{path}, BatchBytes: 100})
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	plan, err := src.Plan(context.Background())
+	if err != nil || len(plan) == 0 {
+		return 0, err
+	}
+	r, err := src.Open(context.Background(), plan[0], 0)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	for {
+		b, err := r.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		for _, c := range b.Record.Columns() {
+			d, err := schemas.Take(memory.DefaultAllocator, c.Data(), []schemas.Run{{N: c.Len()}, {Start: -1, N: 1}})
+			if err != nil {
+				return n, fmt.Errorf("a.arrow: %w", err)
+			}
+			a := array.MakeFromData(d)
+			for i := range a.Len() {
+				n += len(a.ValueStr(i))
+			}
+			a.Release()
+			d.Release()
+		}
+		b.Release()
 	}
 }

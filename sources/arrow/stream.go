@@ -2,6 +2,7 @@ package arrow
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 		return nil, inputError(in.name, err)
 	}
 	s = &stream{f: f}
+	mem, collected := bounded{mem, boundFor(in.size)}, bounded{collected, boundFor(in.size)}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged Arrow data: %v", p)
@@ -50,7 +52,10 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 		return s, fmt.Errorf("not an Arrow stream or file: %w", err)
 	}
 	if bytes.Equal(head, fileMagic) {
-		return s, s.openFile(mem)
+		if err := checkFooter(f, in.size); err != nil {
+			return s, err
+		}
+		return s, s.openFile(mem, collected)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return s, err
@@ -78,7 +83,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 	return s, err
 }
 
-func (s *stream) openFile(mem memory.Allocator) (err error) {
+func (s *stream) openFile(mem, collected memory.Allocator) (err error) {
 	if s.file, err = ipc.NewFileReader(s.f, ipc.WithAllocator(collected)); err != nil || hasDictionary(s.file.Schema()) {
 		return err
 	}
@@ -119,17 +124,36 @@ func (s *stream) next() (rec arrow.Record, err error) {
 		}
 		s.k++
 		rec, err := s.file.RecordAt(s.k - 1)
-		return rec, notEOF(err)
+		if err != nil {
+			return nil, notEOF(err)
+		}
+		return rec, sound(rec)
 	}
 	if s.s.Next() {
 		rec := s.s.Record()
 		rec.Retain()
-		return rec, nil
+		return rec, sound(rec)
 	}
 	if err := s.s.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return nil, s.tail.ended()
+}
+
+// sound validates a record, and releases it where it is damaged.
+func sound(rec arrow.Record) error {
+	for i, c := range rec.Columns() {
+		err := validate(c.Data())
+		if err == nil && c.Len() != int(rec.NumRows()) {
+			err = fmt.Errorf("%d values in a batch of %d", c.Len(), rec.NumRows())
+		}
+		if err != nil {
+			err = fmt.Errorf("damaged Arrow data: column %q: %w", rec.ColumnName(i), err)
+			rec.Release()
+			return err
+		}
+	}
+	return nil
 }
 
 // notEOF keeps an early end of the file from passing for the end of the data.
@@ -156,10 +180,17 @@ func (s *stream) close() (err error) {
 	return err
 }
 
+// maxHeader is far more than the bytes of any message without its body, for which the decoder makes room at once.
+const maxHeader = 64 << 20
+
+// continuation stands before the length of a message.
+const continuation = 0xFFFFFFFF
+
 // tailReader notices the end marker: a length of zero, which the decoder reads as four bytes of their own.
 type tailReader struct {
 	r      io.Reader
 	marked bool // the last bytes were the marker
+	schema bool // the schema was looked at: the first message, and the first read that is no length
 }
 
 // Read fills p, so that what the decoder asks for at once comes at once.
@@ -170,6 +201,17 @@ func (t *tailReader) Read(p []byte) (int, error) {
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
+	}
+	if err == nil && len(p) == 4 {
+		if size := binary.LittleEndian.Uint32(p); size > maxHeader && size != continuation {
+			return 0, fmt.Errorf("damaged Arrow data: a header of %d bytes", size)
+		}
+	}
+	if err == nil && !t.schema && len(p) > 4 {
+		t.schema = true
+		if err := checkSchema(p, messageHeader); err != nil {
+			return 0, err // with bytes, io.ReadFull would drop it
+		}
 	}
 	return n, err
 }
