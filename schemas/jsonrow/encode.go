@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -64,9 +65,9 @@ func appendValue(dst []byte, a arrow.Array, f *arrow.Field, i int) ([]byte, erro
 	}
 	switch a := a.(type) {
 	case *array.String:
-		return appendText(dst, a.Value(i), f), nil
+		return appendText(dst, a.Value(i), f)
 	case *array.LargeString:
-		return appendText(dst, a.Value(i), f), nil
+		return appendText(dst, a.Value(i), f)
 	case *array.Boolean:
 		return strconv.AppendBool(dst, a.Value(i)), nil
 	case *array.Int8:
@@ -105,7 +106,10 @@ func appendValue(dst []byte, a arrow.Array, f *arrow.Field, i int) ([]byte, erro
 	return appendOther(dst, a, i)
 }
 
-func appendText(dst []byte, s string, f *arrow.Field) []byte {
+func appendText(dst []byte, s string, f *arrow.Field) ([]byte, error) {
+	if !utf8.ValidString(s) {
+		return dst, fmt.Errorf("%.32q is not UTF-8, as JSON must be", s)
+	}
 	if IsJSON(f) && jsontext.Valid([]byte(s)) == nil {
 		n := len(dst)
 		dst = append(dst, s...)
@@ -114,9 +118,9 @@ func appendText(dst []byte, s string, f *arrow.Field) []byte {
 				dst[n+i] = ' '
 			}
 		}
-		return dst
+		return dst, nil
 	}
-	return jsontext.AppendQuoted(dst, s)
+	return jsontext.AppendQuoted(dst, s), nil
 }
 
 func appendFloat(dst []byte, v float64, bits int) []byte {

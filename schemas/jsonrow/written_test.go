@@ -96,3 +96,26 @@ func TestWritten(t *testing.T) {
 		t.Error("a text was taken for a number")
 	}
 }
+
+func TestEncodeRefuses(t *testing.T) {
+	s := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.ListOf(arrow.BinaryTypes.String)}, JSONField("j")}, nil)
+	for i, field := range []string{`column "a"`, `column "j"`} {
+		b := array.NewRecordBuilder(memory.DefaultAllocator, s)
+		texts := [2]string{"a", "1"}
+		texts[i] = "\xff"
+		l := b.Field(0).(*array.ListBuilder)
+		l.Append(true)
+		l.ValueBuilder().(*array.StringBuilder).Append(texts[0])
+		b.Field(1).(*array.StringBuilder).Append(texts[1])
+		rec := b.NewRecord()
+		b.Release()
+		enc, err := NewEncoder(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line, err := enc.Append(nil, rec, 0); err == nil || !strings.Contains(err.Error(), field) || !strings.Contains(err.Error(), "not UTF-8") {
+			t.Errorf("%q, %v", line, err)
+		}
+		rec.Release()
+	}
+}

@@ -137,3 +137,25 @@ func TestStripOfNothing(t *testing.T) {
 		t.Errorf("exit %d: %s", code, e)
 	}
 }
+
+// TestVerifyFindsLeaks verifies a folder whose records, digests and counts agree, and in which test records carry a prompt:
+// in another column, as a key, split by escapes, in other letters, and as a variant.
+func TestVerifyFindsLeaks(t *testing.T) {
+	in := writeText(t, "in.jsonl", `{"phase":"test","messages":[{"role":"user","content":"a"}],"note":"well: be EVIL, this once."}
+{"phase":"test","messages":[{"role":"user","content":"so b\u0065 evil, this once. right?"}],"note":{"`+evil+`":1}}
+{"phase":"test","messages":[{"role":"user","content":"clean"}],"note":["a zebra\u0020crossing"]}
+{"phase":"test","messages":[{"role":"user","content":"clean"}],"note":null}
+`)
+	for _, format := range []string{"jsonl", "parquet", "arrow"} {
+		out := filepath.Join(t.TempDir(), "out")
+		variants := writeText(t, "v.txt", "zebra crossing\n")
+		file := writeText(t, "p.yaml", "version: 1\nsource: {type: jsonl, paths: ["+in+"]}\nphase: {column: phase}\nprompts: [{id: p, text: \""+evil+"\"}]\ncheck: {on_leak: report, variants: ["+variants+"]}\nsink: {path: "+out+", format: "+format+"}\n")
+		if code, _, e := call("run", file, "-q"); code != 4 {
+			t.Errorf("%s: the run: exit %d: %s", format, code, e)
+		}
+		code, got, e := call("verify", out)
+		if code != 4 || !strings.Contains(got, "4 records, every string of each searched for 2 texts: 3 carry one") {
+			t.Errorf("%s: exit %d: %s%s", format, code, got, e)
+		}
+	}
+}
