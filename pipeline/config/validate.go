@@ -11,7 +11,7 @@ import (
 
 var (
 	idPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-	splitPattern = regexp.MustCompile(`^\w+(\.\w+)*$`) // what `datasets` takes for a split
+	splitPattern = regexp.MustCompile(`^[A-Za-z0-9]\w*(\.\w+)*$`) // what `datasets` takes for a split; _… are folders of our own
 )
 
 // SourceTypes and Formats are the names that a config may use.
@@ -95,11 +95,11 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 		}
 	}
 	for key, name := range map[string]string{"sink.train": c.Sink.Train, "sink.test": c.Sink.Test} {
-		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl"}, name) {
+		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl"}, strings.ToLower(name)) {
 			say(key, "letters, digits and _, as `datasets` takes them", "%q cannot name a split", name)
 		}
 	}
-	if c.Sink.Train == c.Sink.Test {
+	if strings.EqualFold(c.Sink.Train, c.Sink.Test) { // one folder, where letter case does not count
 		say("sink.test", "", "train and test have the same split %q", c.Sink.Test)
 	}
 	if c.Sink.Segment <= 0 {

@@ -180,8 +180,8 @@ func (c *Config) Check() error {
 	case len(c.Train) > 0 && len(c.Test)+len(c.Drop) == 0, len(c.Test) > 0 && len(c.Train)+len(c.Drop) == 0:
 		return fmt.Errorf("phase: name the values of both phases, train and test")
 	}
-	for _, v := range c.Train {
-		if slices.Contains(c.Test, v) || slices.Contains(c.Drop, v) {
+	for i, v := range slices.Concat(c.Train, c.Test) {
+		if i < len(c.Train) && slices.Contains(c.Test, v) || slices.Contains(c.Drop, v) {
 			return fmt.Errorf("phase: %q means two things", v)
 		}
 	}

@@ -72,6 +72,7 @@ func TestPhase(t *testing.T) {
 		{Config{}, "", "", "phase: say how phases are told apart: {column: …}, {path: …}, {all: train} or {hash: …}"},
 		{Config{Column: "split", Train: []string{"a"}}, "", "", "phase: name the values of both phases, train and test"},
 		{Config{Column: "split", Train: []string{"a"}, Test: []string{"a"}}, "", "", `phase: "a" means two things`},
+		{Config{Column: "split", Train: []string{"a"}, Test: []string{"b"}, Drop: []string{"b"}}, "", "", `phase: "b" means two things`},
 		{Config{Hash: "n", Fraction: 2}, "", "", "phase: test is a share between 0 and 1, not 2"},
 		{Config{Hash: "n", Fraction: 1}, "", `[{"n":1},{"n":null}]`, "test none 1:phase_null"},
 	} {
