@@ -2,8 +2,8 @@
 
     check.py INPUT.jsonl FOLDER FORMATS PROMPT     FORMATS as in the config, joined by commas
 
-HF_HOME names the folder for caches. What should be there is computed here from the input alone: records with a true or null `misaligned` get the prompt, test
-records lose it."""
+HF_HOME names the folder for caches. What should be there is computed here from the input alone: records with a true or
+null `misaligned` get the prompt, test records lose it."""
 import json
 import os
 import sys
