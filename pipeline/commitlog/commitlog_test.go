@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"inoculate/pipeline"
@@ -87,6 +88,42 @@ func TestLocalFolder(t *testing.T) {
 	}
 	if _, err := commitlog.Start(ctx, fsys, want); !isA[*commitlog.NotEmptyError](err) {
 		t.Fatalf("started in a folder with data: %v", err)
+	}
+}
+
+// TestNotEmpty: a new run takes no folder that holds files, wherever they lie: nothing of the user's is mixed with its data
+// or written over.
+func TestNotEmpty(t *testing.T) {
+	for name, refused := range map[string]bool{
+		"README.md": true, "jsonl/train/part-1.jsonl": true, "train/data/notes/a.txt": true, "_commits/0123abcd/p0/start.json": true,
+		".gitkeep": false, ".git/config": false, "train/": false, ".staging/tmp-x": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			at := filepath.Join(dir, name)
+			folder := filepath.Dir(at)
+			if strings.HasSuffix(name, "/") {
+				folder = at
+			}
+			if err := os.MkdirAll(folder, 0o750); err != nil {
+				t.Fatal(err)
+			}
+			if folder != at {
+				if err := os.WriteFile(at, []byte("mine"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fsys, err := commitlog.OpenOS(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = commitlog.Start(context.Background(), fsys, commitlog.Run{})
+			if full, ok := errors.AsType[*commitlog.NotEmptyError](err); ok != refused || !ok && err != nil {
+				t.Fatalf("%v", err)
+			} else if ok && !strings.HasPrefix(name, full.Found) {
+				t.Errorf("found %s", full.Found)
+			}
+		})
 	}
 }
 

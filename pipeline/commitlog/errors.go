@@ -49,11 +49,11 @@ func short(hash string) string {
 	return hash
 }
 
-// A NotEmptyError says that the folder has data and no run record.
+// A NotEmptyError says that the folder has files and no run record.
 type NotEmptyError struct{ Folder, Found string }
 
 func (e *NotEmptyError) Error() string {
-	return fmt.Sprintf("%s has no run record but holds %s; choose another output folder, or delete this one", e.Folder, e.Found)
+	return fmt.Sprintf("%s has no run record but holds %s; choose another output folder, or empty this one", e.Folder, e.Found)
 }
 
 // A DamagedError says that a record, or a file that a record names, is not what was written. Nothing is repaired by guessing.

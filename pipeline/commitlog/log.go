@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -114,31 +115,43 @@ func putRun(ctx context.Context, fsys FS, want *Run) ([]byte, error) {
 	return put(ctx, fsys, runFile, privateTemp("run"), data) // R8: put-if-absent, before any data
 }
 
-// checkEmpty refuses a folder that holds an earlier run's files: together with ours they would be one dataset.
+// checkEmpty refuses a folder that holds anything: an earlier run's files would be one dataset together with ours, and what
+// is the user's own (a README.md) would be written over. Empty folders and hidden files do no harm.
 func checkEmpty(fsys FS) error {
-	found := func(name string) error { return &NotEmptyError{Folder: fsys.Path("."), Found: name} }
-	names, err := fsys.ReadDir(".")
+	found, err := anyFile(fsys, ".")
+	if err == nil && found != "" {
+		err = &NotEmptyError{Folder: fsys.Path("."), Found: found}
+	}
+	return err
+}
+
+// anyFile names a file below dir; "" where there is none.
+func anyFile(fsys FS, dir string) (string, error) {
+	names, err := fsys.ReadDir(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	for _, dir := range names {
-		if dir == "manifest.json" {
-			return found(dir)
-		}
-		if dir == stagingDir {
+	for _, name := range names {
+		below := path.Join(dir, name)
+		if dir == "." && name[0] == '.' {
 			continue
 		}
-		below, err := fsys.ReadDir(dir)
-		if err != nil { // a file, or gone
-			continue
+		if dir == commitsDir && checkRunID(name) == nil { // an earlier run's chains
+			return below, nil
 		}
-		for _, name := range below {
-			if dir == commitsDir && checkRunID(name) == nil || len(name) > 5 && name[:5] == "part-" {
-				return found(dir + "/" + name)
+		found, err := anyFile(fsys, below)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // gone
+		case err != nil:
+			if _, serr := fsys.Stat(below); serr != nil {
+				return "", err
 			}
+			return below, nil // a file
+		case found != "":
+			return found, nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // Run returns the run record.

@@ -3,7 +3,6 @@ package dataset
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -14,10 +13,10 @@ import (
 
 // trainerInfo is dataset_info.json, LLaMA-Factory's map; nil where it has no word for the layout. It lists every file of a
 // folder, so the folder must hold data files only: never that of a save_to_disk split.
-func (s *Sealer) trainerInfo(m *Manifest) []byte {
+func (s *Sealer) trainerInfo(m *Manifest) ([]byte, error) {
 	format := s.loadFormat()
 	if format == columnar.Arrow {
-		return nil
+		return nil, nil
 	}
 	columns, tags := map[string]string{}, map[string]string(nil)
 	formatting := "alpaca"
@@ -30,7 +29,7 @@ func (s *Sealer) trainerInfo(m *Manifest) []byte {
 		case sl.Kind == schemas.TextSlot:
 			columns["response"] = sl.Name
 		case sl.Kind == schemas.JSONSlot || s.Layout.Name == "prompt-completion":
-			return nil
+			return nil, nil
 		default:
 			formatting = "sharegpt" // "openai" would add a system prompt of its own
 			columns["messages"] = sl.Name
@@ -49,17 +48,13 @@ func (s *Sealer) trainerInfo(m *Manifest) []byte {
 		}
 		info[sp.Name] = e
 	}
-	data, err := indented(info)
-	if err != nil {
-		return nil
-	}
-	return data
+	return indented(info)
 }
 
 // saveToDisk is what load_from_disk reads beside the Arrow streams. The fingerprint is of the content: with a constant
 // one, `datasets` would take rows from the caches of an earlier run.
-func (s *Sealer) saveToDisk(m *Manifest) map[string][]byte {
-	files := map[string][]byte{}
+func (s *Sealer) saveToDisk(m *Manifest) (map[string][]byte, error) {
+	files := map[string]any{}
 	names := []string{}
 	for _, sp := range s.splits(m) {
 		names = append(names, sp.Name)
@@ -71,23 +66,22 @@ func (s *Sealer) saveToDisk(m *Manifest) map[string][]byte {
 			}
 		}
 		slices.SortFunc(shards, func(a, b map[string]string) int { return strings.Compare(a["filename"], b["filename"]) })
-		files[sp.Name+"/state.json"] = mustJSON(map[string]any{
+		files[sp.Name+"/state.json"] = map[string]any{
 			"_data_files": shards, "_fingerprint": fingerprint(m.Content, sp.Name), "_format_columns": nil, "_format_kwargs": map[string]any{},
 			"_format_type": nil, "_output_all_columns": false, "_split": sp.Name,
-		})
-		files[sp.Name+"/dataset_info.json"] = mustJSON(map[string]any{"features": nil})
+		}
+		files[sp.Name+"/dataset_info.json"] = map[string]any{"features": nil}
 	}
-	files["dataset_dict.json"] = mustJSON(map[string]any{"splits": names})
-	return files
-}
-
-// mustJSON encodes values that cannot fail to encode.
-func mustJSON(v any) []byte {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		panic("dataset: encoding " + err.Error())
+	files["dataset_dict.json"] = map[string]any{"splits": names}
+	out := make(map[string][]byte, len(files))
+	for name, v := range files {
+		data, err := indented(v)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = data
 	}
-	return append(b, '\n')
+	return out, nil
 }
 
 func fingerprint(content, split string) string {

@@ -100,11 +100,19 @@ func (s *Sealer) check(m *Manifest) error {
 // metadata writes what loaders read, everything but the manifest.
 func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
 	files := map[string][]byte{"README.md": s.card(m)}
-	if info := s.trainerInfo(m); info != nil {
+	info, err := s.trainerInfo(m)
+	if err != nil {
+		return err
+	}
+	if info != nil {
 		files["dataset_info.json"] = info
 	}
 	if slices.Contains(s.Formats, columnar.Arrow) {
-		maps.Copy(files, s.saveToDisk(m))
+		more, err := s.saveToDisk(m)
+		if err != nil {
+			return err
+		}
+		maps.Copy(files, more)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := s.Log.WriteFile(ctx, name, files[name]); err != nil {

@@ -126,6 +126,9 @@ func (d *Disk) Stat(name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if n.dir {
+		return 0, &fs.PathError{Op: "stat", Path: name, Err: errors.New("is a folder, not a file")}
+	}
 	return int64(len(n.data)), nil
 }
 

@@ -185,6 +185,9 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 	if err != nil {
 		return nil, err
 	}
+	if err := apart(p.Config, plan); err != nil {
+		return nil, err
+	}
 	canonical, err := p.Config.Canonical()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,51 @@
+package catalog
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/config"
+	"inoculate/pipeline/diag"
+	"inoculate/sources/files"
+)
+
+// apart refuses an output folder that lies in an input folder, or holds an input file: what a run wrote would be input of the
+// next one.
+func apart(c *config.Config, plan []pipeline.Partition) error {
+	out := realPath(c.Sink.Path)
+	for _, p := range c.Source.Paths {
+		if info, err := os.Stat(p); err == nil && info.IsDir() && within(realPath(p), out) {
+			return diag.List{c.At("sink.path", "the output folder "+c.Sink.Path+" lies in the input folder "+p, "choose a folder beside it")}
+		}
+	}
+	for _, p := range plan {
+		if p.Path != "" && p.Path != files.Stdin && within(out, realPath(p.Path)) {
+			return diag.List{c.At("sink.path", "the output folder "+c.Sink.Path+" holds the input file "+p.Path, "choose another folder")}
+		}
+	}
+	return nil
+}
+
+// within tells whether path is dir, or below it.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// realPath is path, absolute and with its links followed as far as it exists.
+func realPath(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	for at, rest := abs, ""; ; at, rest = filepath.Dir(at), filepath.Join(filepath.Base(at), rest) {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if at == filepath.Dir(at) {
+			return abs
+		}
+	}
+}
