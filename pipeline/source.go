@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -12,12 +13,18 @@ type Partition struct {
 	ID          string `json:"id"`                   // short, [a-z0-9-], distinct, and sorted like the input
 	Source      string `json:"source"`               // what a person calls it: the path with its range, or topic/partition
 	First       int64  `json:"first"`                // position of the first record
-	End         int64  `json:"end"`                  // position after the last record
+	End         int64  `json:"end"`                  // position after the last record; below First where there is no last one
 	Bytes       int64  `json:"bytes"`                // approximate uncompressed size, for progress and order of work
 	Fingerprint string `json:"fingerprint"`          // changes when the input behind it does
 	Path        string `json:"path"`                 // file it comes from, as given; for `phase: {path: …}`
 	Provenance  string `json:"provenance,omitempty"` // sidecar file of an earlier run with the edits of this file's rows
 }
+
+// Endless tells whether the partition goes on for ever: a stream that nobody said where to stop.
+func (p Partition) Endless() bool { return p.End < p.First }
+
+// ErrIdle is what a reader of an endless partition gives when nothing has arrived for its wait. The caller asks again.
+var ErrIdle = errors.New("nothing new")
 
 // A Source is a set of partitions with one schema. Implementations allow concurrent Open calls.
 type Source interface {
@@ -39,4 +46,23 @@ type Reader interface {
 	// *InputError; the partition cannot be continued after one.
 	Next(ctx context.Context) (Batch, error)
 	Close() error
+}
+
+// An Acker tells its upstream how far a partition is committed: a hint for people and their lag tools, which decides nothing.
+type Acker interface {
+	Ack(ctx context.Context, p Partition, next int64) error
+}
+
+// An Assigner is a source that shares its partitions with other processes.
+type Assigner interface {
+	// Assign calls serve with the partitions of the plan that this process has now, and again each time they change: the
+	// context of the call before is done by then, and that call has returned. It returns what serve returns while its
+	// context is not done, and with ctx.
+	Assign(ctx context.Context, plan []Partition, serve func(context.Context, []Partition) error) error
+}
+
+// A Grower is a source whose endless partitions may become more.
+type Grower interface {
+	// Grown lists the partitions that are there now and not among those that are known.
+	Grown(ctx context.Context, known []Partition) ([]Partition, error)
 }

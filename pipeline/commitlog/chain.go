@@ -87,7 +87,11 @@ func (l *Log) ensureStart(ctx context.Context, p pipeline.Partition) (cursor, er
 		}
 		return cur, err
 	}
-	data, _, err := encode(startRecord{Run: l.run.ID, Partition: p.ID, First: p.First, Prev: l.hash}) // R9: after the run record
+	record := startRecord{Run: l.run.ID, Partition: p.ID, First: p.First, Prev: l.hash} // R9: after the run record
+	if l.isAdopted(p.ID) {
+		record.Adopted = &p
+	}
+	data, _, err := encode(record)
 	if err != nil {
 		return cursor{}, err
 	}

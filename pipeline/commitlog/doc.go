@@ -17,7 +17,8 @@
 //	R4  The key of a record is never removed or used again.
 //	R5  Only success, or a record read back, decides a key; any other answer means unknown.
 //	R6  A segment is not empty, and follows the record that stands in the log.
-//	R7  A start record fixes where a partition begins; a segment begins where its predecessor ended.
+//	R7  A start record fixes where a partition begins; a segment begins where its predecessor ended. The start record of a
+//	    partition that came up after the run's start (Adopt) holds what the plan would have said of it.
 //	R8  One run record fixes config, prompts, schema and plan; it is checked at each reading of a chain.
 //	R9  The run id is in every key and file name; all access goes through one root opened at the start.
 //	R10 A file is visible to readers only after a durable record names it.

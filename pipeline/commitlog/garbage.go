@@ -54,7 +54,11 @@ func (l *Log) Collect(ctx context.Context) (removed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range l.run.Plan {
+	parts, err := l.Partitions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range parts {
 		if len(waiting[p.ID]) == 0 {
 			continue
 		}

@@ -22,7 +22,8 @@ type Log struct {
 	parts map[string]pipeline.Partition
 
 	mu      sync.Mutex
-	targets map[string]bool // target folders that this process has made durable
+	targets map[string]bool               // target folders that this process has made durable
+	adopted map[string]pipeline.Partition // that this process knows of
 }
 
 // Start puts the run record, or takes the one that is there. A folder of a run with another config, other prompts, another
@@ -77,7 +78,7 @@ func newLog(fsys FS, data []byte) (*Log, error) {
 	if err != nil {
 		return nil, &DamagedError{File: fsys.Path(runFile), Cause: "not a run record", Err: err}
 	}
-	l := &Log{fs: fsys, run: run, hash: hash, parts: make(map[string]pipeline.Partition, len(run.Plan)), targets: map[string]bool{}}
+	l := &Log{fs: fsys, run: run, hash: hash, parts: make(map[string]pipeline.Partition, len(run.Plan)), targets: map[string]bool{}, adopted: map[string]pipeline.Partition{}}
 	for _, p := range run.Plan {
 		l.parts[p.ID] = p
 	}
@@ -186,7 +187,7 @@ func (l *Log) recheck() (err error) {
 
 // planned gives the partition as the run record has it, and refuses one that differs: R8, everybody takes it from there.
 func (l *Log) planned(p pipeline.Partition) (pipeline.Partition, error) {
-	have, ok := l.parts[p.ID]
+	have, ok := l.known(p.ID)
 	if !ok {
 		return p, &MismatchError{Folder: l.fs.Path("."), What: "plan", Have: l.run.ID, Want: l.run.ID, Detail: fmt.Sprintf("partition %s is not planned", p.ID)}
 	}
@@ -194,8 +195,12 @@ func (l *Log) planned(p pipeline.Partition) (pipeline.Partition, error) {
 		return p, nil
 	}
 	if have != p {
-		return p, &MismatchError{Folder: l.fs.Path("."), What: "plan", Have: planHash([]pipeline.Partition{have}), Want: planHash([]pipeline.Partition{p}),
-			Detail: planDiff([]pipeline.Partition{have}, []pipeline.Partition{p})}
+		return p, l.otherPlan(have, p)
 	}
 	return have, nil
+}
+
+func (l *Log) otherPlan(have, want pipeline.Partition) error {
+	h, w := []pipeline.Partition{have}, []pipeline.Partition{want}
+	return &MismatchError{Folder: l.fs.Path("."), What: "plan", Have: planHash(h), Want: planHash(w), Detail: planDiff(h, w)}
 }

@@ -32,6 +32,8 @@ type startRecord struct {
 	Partition string `json:"partition"`
 	First     int64  `json:"first"`
 	Prev      string `json:"prev"` // hash of the run record
+
+	Adopted *pipeline.Partition `json:"adopted,omitempty"` // what the plan would say of it, where the plan does not have it
 }
 
 // The form of every record: {"sha256":"<of the body>","record":<body>} and a newline, the body exactly as it was hashed.

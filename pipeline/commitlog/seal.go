@@ -18,10 +18,14 @@ type Progress struct {
 	Done      bool // at the planned end; never for a partition without one
 }
 
-// Progress reads how far each planned partition is committed, in the order of the plan. It changes nothing.
+// Progress reads how far each of Partitions is committed. It changes nothing.
 func (l *Log) Progress(ctx context.Context) ([]Progress, error) {
-	all := make([]Progress, 0, len(l.run.Plan))
-	for _, p := range l.run.Plan {
+	parts, err := l.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Progress, 0, len(parts))
+	for _, p := range parts {
 		pr := Progress{Partition: p, Next: p.First}
 		err := l.Walk(ctx, p, func(r Record) error {
 			pr.Next = r.Next
@@ -38,19 +42,23 @@ func (l *Log) Progress(ctx context.Context) ([]Progress, error) {
 }
 
 // Settle makes sure that every planned partition has reached its end, or refuses with an *IncompleteError, brings every
-// committed file forward and checks that each one stands in its folder, durably. fn gets each record, in the order of the
-// plan and of the positions: the metadata of the dataset is made from these alone. A partition without a planned end
+// committed file forward and checks that each one stands in its folder, durably. fn gets each record, in the order of
+// Partitions and of the positions: the metadata of the dataset is made from these alone. A partition without a planned end
 // counts as far as it goes. R14.
 func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) error) error {
-	ends := make([]int64, len(l.run.Plan))
+	parts, err := l.Partitions(ctx)
+	if err != nil {
+		return err
+	}
+	ends := make([]int64, len(parts))
 	var open []Progress
-	for i, p := range l.run.Plan {
+	for i, p := range parts {
 		c, err := l.Chain(ctx, p)
 		if err != nil {
 			return err
 		}
 		ends[i] = c.Next
-		if p.End >= p.First && c.Next < p.End && mutant != mutSealOpen {
+		if !p.Endless() && c.Next < p.End && mutant != mutSealOpen {
 			open = append(open, Progress{Partition: p, Next: c.Next, Records: c.cur.records})
 		}
 	}
@@ -58,7 +66,7 @@ func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) er
 		return &IncompleteError{Open: open}
 	}
 	folders := map[string]bool{}
-	for i, p := range l.run.Plan {
+	for i, p := range parts {
 		cur, err := l.start(p)
 		if err != nil {
 			return err

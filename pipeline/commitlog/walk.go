@@ -55,6 +55,9 @@ func (l *Log) checkStart(p pipeline.Partition, data []byte) (cursor, error) {
 	if s.Run != l.run.ID || s.Partition != p.ID || s.Prev != l.hash {
 		return cursor{}, &DamagedError{File: file, Cause: fmt.Sprintf("belongs to run %s, partition %s, not to run %s, partition %s", s.Run, s.Partition, l.run.ID, p.ID)}
 	}
+	if adopted := l.isAdopted(p.ID); adopted != (s.Adopted != nil) || adopted && *s.Adopted != p {
+		return cursor{}, &DamagedError{File: file, Cause: "says otherwise of the partition than the plan, or than its source"}
+	}
 	if mutant == mutStartFromCaller {
 		return cursor{next: p.First, prev: hash}, nil
 	}
@@ -110,7 +113,7 @@ func (l *Log) checkRecord(p pipeline.Partition, cur cursor, data []byte) (Record
 
 // endOf is where p ends, or the last position where that is not known.
 func endOf(p pipeline.Partition) int64 {
-	if p.End < p.First {
+	if p.Endless() {
 		return math.MaxInt64
 	}
 	return p.End

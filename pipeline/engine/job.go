@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -27,9 +28,16 @@ type Job struct {
 	Mem        memory.Allocator
 	Logger     *slog.Logger
 
-	Workers      int
+	Workers      int   // partitions worked on at once; those without an end are all worked on at once
 	SegmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
+
+	Every     time.Duration                                        // streams: a segment is cut when its first record is this old
+	Owns      func(pipeline.Partition) bool                        // the share of this process; nil: everything
+	SealEvery time.Duration                                        // streams: how often Seal is called, if anything was committed
+	Seal      func(context.Context) error                          // makes what is committed one dataset, while the run goes on
+	Committed func(p pipeline.Partition, c commitlog.Commit)       // hears of each commit of this process; may be nil
+	Event     func(name string, p pipeline.Partition, args ...any) // hears of assigned, revoked, fenced, adopted; may be nil
 }
 
 // Outputs are the sinks of a run. Provenance and Keys may be nil.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
@@ -37,9 +39,22 @@ func (e *RejectsError) Error() string {
 
 // Run processes every partition of the run's plan to its end, with as many workers as the job says. When drain is done,
 // each worker finishes the segment it is in, and Run returns ErrDrained; when ctx is, work in flight is given up. Several
-// processes may run one job at once: each takes what is left of a partition when it comes to it.
+// processes may run one job at once: each takes what is left of a partition when it comes to it. Partitions without an end
+// are worked on until drain.
 func (j *Job) Run(ctx, drain context.Context, stats *Stats) error {
 	plan := j.Log.Run().Plan
+	_, shared := j.Source.(pipeline.Assigner)
+	if shared || slices.ContainsFunc(plan, pipeline.Partition.Endless) {
+		return j.stream(ctx, drain, stats)
+	}
+	if j.Owns != nil {
+		plan = slices.DeleteFunc(slices.Clone(plan), func(p pipeline.Partition) bool { return !j.Owns(p) })
+	}
+	return j.work(ctx, drain, plan, j.Workers, j.SegmentBytes, stats)
+}
+
+// work processes partitions to their ends, some at a time.
+func (j *Job) work(ctx, drain context.Context, plan []pipeline.Partition, workers int, segment int64, stats *Stats) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
@@ -48,10 +63,10 @@ func (j *Job) Run(ctx, drain context.Context, stats *Stats) error {
 		start = rand.IntN(len(plan)) // processes that start together begin at different places
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, max(1, j.Workers))
+	errs := make([]error, max(1, workers))
 	for w := range errs {
 		wg.Go(func() {
-			worker, err := j.newWorker(stats)
+			worker, err := j.newWorker(stats, segment)
 			if err != nil {
 				errs[w] = err
 				cancel(err)
@@ -110,7 +125,10 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 				return &PartitionError{p, chain.Next, "opening input", err}
 			}
 		}
-		commit, err := w.segment(ctx, p, reader, chain.Next)
+		commit, err := w.segment(ctx, drain, p, reader, chain.Next)
+		if err == nil && commit.Next == commit.First {
+			return ErrDrained // nothing has arrived
+		}
 		if err == nil {
 			if err = chain.Commit(ctx, commit); err != nil && !errors.Is(err, commitlog.ErrFenced) {
 				return &PartitionError{p, chain.Next, "committing", err}
@@ -118,7 +136,7 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 		}
 		if errors.Is(err, commitlog.ErrFenced) {
 			// Another process was faster: go on from where it got to.
-			w.job.Logger.Debug("fenced", "partition", p.ID, "first", chain.Next)
+			w.job.event("fenced", p, "first", chain.Next)
 			if err = errors.Join(chain.Discard(ctx, commit.Files), reader.Close()); err != nil {
 				return &PartitionError{p, chain.Next, "giving way to another process", err}
 			}
@@ -132,8 +150,24 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 			return err
 		}
 		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[pipeline.CountIn])
+		if w.job.Committed != nil {
+			w.job.Committed(p, commit)
+		}
+		if acker, ok := w.job.Source.(pipeline.Acker); ok {
+			if err := acker.Ack(ctx, p, chain.Next); err != nil { // a hint: the commit log decides
+				w.job.Logger.Warn("the source was not told how far it is committed", "partition", p.Source, "next", chain.Next, "error", err)
+			}
+		}
 	}
 	return nil
+}
+
+// event tells of what happened to a partition.
+func (j *Job) event(name string, p pipeline.Partition, args ...any) {
+	j.Logger.Info(name, append([]any{"partition", p.Source}, args...)...)
+	if j.Event != nil {
+		j.Event(name, p)
+	}
 }
 
 func (w *worker) open(ctx context.Context, p pipeline.Partition, from int64) (pipeline.Reader, error) {
@@ -145,11 +179,13 @@ func (w *worker) open(ctx context.Context, p pipeline.Partition, from int64) (pi
 	return w.job.Source.Open(ctx, p, from)
 }
 
-// segment reads from first to the next cut, and writes the segment's files.
-func (w *worker) segment(ctx context.Context, p pipeline.Partition, reader pipeline.Reader, first int64) (c commitlog.Commit, err error) {
+// segment reads from first to the next cut, and writes the segment's files. A stream is cut by time too, and when drain is
+// done; then the segment may be empty.
+func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reader pipeline.Reader, first int64) (c commitlog.Commit, err error) {
 	s := w.begin(p, first)
 	defer func() { err = errors.Join(err, s.abort()) }()
 	next := first
+	var began time.Time // when the first record came
 	for {
 		if ctx.Err() != nil {
 			return c, context.Cause(ctx)
@@ -159,19 +195,32 @@ func (w *worker) segment(ctx context.Context, p pipeline.Partition, reader pipel
 			next = p.End
 			break
 		}
-		if err != nil {
+		idle := errors.Is(err, pipeline.ErrIdle) && p.Endless()
+		if err != nil && !idle {
 			return c, &PartitionError{p, first, "reading", err}
 		}
-		next = b.Next
-		err = w.batch(ctx, s, &b)
-		bytes := b.Bytes
-		b.Release()
-		if err != nil {
-			return c, err
+		if !idle {
+			if next == first {
+				began = time.Now()
+			}
+			next = b.Next
+			err = w.batch(ctx, s, &b)
+			s.bytes += b.Bytes
+			b.Release()
+			if err != nil {
+				return c, err
+			}
 		}
-		if s.bytes += bytes; s.bytes >= w.job.SegmentBytes || next >= p.End {
+		if !p.Endless() {
+			if s.bytes >= w.segmentBytes || next >= p.End {
+				break
+			}
+		} else if drain.Err() != nil || next > first && (s.bytes >= w.segmentBytes || time.Since(began) >= w.job.Every) {
 			break
 		}
+	}
+	if next == first {
+		return commitlog.Commit{First: first, Next: first}, nil
 	}
 	files, err := s.close(ctx)
 	if err != nil {

@@ -25,10 +25,12 @@ type worker struct {
 	runs     [2][]schemas.Run
 	scratch  pipeline.Scratch
 	text     []byte
+
+	segmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
 }
 
-func (j *Job) newWorker(stats *Stats) (*worker, error) {
-	w := &worker{job: j, stats: stats, kernel: schemas.NewKernel(j.Mem, j.Layout), lines: jsonedit.New(j.Layout), scratch: pipeline.Scratch{View: schemas.NewView(j.Layout)}}
+func (j *Job) newWorker(stats *Stats, segmentBytes int64) (*worker, error) {
+	w := &worker{job: j, stats: stats, segmentBytes: segmentBytes, kernel: schemas.NewKernel(j.Mem, j.Layout), lines: jsonedit.New(j.Layout), scratch: pipeline.Scratch{View: schemas.NewView(j.Layout)}}
 	for _, t := range j.Transforms {
 		a, err := t.Bind(j.Source.Schema())
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 	"inoculate/pipeline"
 )
 
-// Config says how phases are told apart: exactly one of Column, Path, All and Hash.
+// Config says how phases are told apart: exactly one of Column, Path, Source, All and Hash.
 type Config struct {
 	Column string   // values of this column
 	Train  []string // its values that mean train; empty: Hugging Face's names
@@ -27,11 +27,19 @@ type Config struct {
 	PathTrain string // glob of train files; with PathTest empty: Hugging Face's names in the path
 	PathTest  string // glob of test files
 
+	Source []SourcePhase // what a source's path is called, whole; the topics of a stream
+
 	All string // "train" or "test": every record
 
 	Hash     string  // hash of this column
 	Fraction float64 // share of test records, 0 to 1
 	Salt     string
+}
+
+// A SourcePhase gives everything that comes from one path a phase.
+type SourcePhase struct {
+	Path  string
+	Phase pipeline.Phase
 }
 
 // Phase is the transform.
@@ -75,7 +83,7 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	case a.All != "":
 		fill(b, word(a.All))
 		return nil
-	case a.Path:
+	case a.Path, a.Source != nil:
 		ph := a.ofPath(b.Partition.Path)
 		if ph == pipeline.PhaseNone {
 			for i := range b.Phases {
@@ -148,6 +156,14 @@ func (a *applier) ofHash(v string) pipeline.Phase {
 }
 
 func (a *applier) ofPath(path string) pipeline.Phase {
+	for _, s := range a.Source {
+		if s.Path == path {
+			return s.Phase
+		}
+	}
+	if a.Source != nil {
+		return pipeline.PhaseNone
+	}
 	train, test := a.PathTrain != "" && globMatch(a.PathTrain, path), a.PathTest != "" && globMatch(a.PathTest, path)
 	switch {
 	case a.PathTrain+a.PathTest == "":
@@ -163,7 +179,7 @@ func (a *applier) ofPath(path string) pipeline.Phase {
 // Check says what is wrong with the config.
 func (c *Config) Check() error {
 	ways := 0
-	for _, w := range []bool{c.Column != "", c.Path, c.All != "", c.Hash != ""} {
+	for _, w := range []bool{c.Column != "", c.Path, c.Source != nil, c.All != "", c.Hash != ""} {
 		if w {
 			ways++
 		}
