@@ -66,3 +66,13 @@ type Grower interface {
 	// Grown lists the partitions that are there now and not among those that are known.
 	Grown(ctx context.Context, known []Partition) ([]Partition, error)
 }
+
+// An Extent says where the input of a partition begins and ends now: records from First on are there, those from End on are
+// not yet.
+type Extent struct{ First, End int64 }
+
+// A Measurer is a source that can tell how far the input of its partitions goes.
+type Measurer interface {
+	// Extents returns one extent for each partition.
+	Extents(ctx context.Context, parts []Partition) ([]Extent, error)
+}

@@ -63,7 +63,8 @@ var layers = map[string][]string{
 
 	"cmd/inoculate":                  {"cmd/inoculate/internal/cli"},
 	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/literal"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check"},
+	"cmd/inoculate/internal/monitor": {"pipeline", "pipeline/commitlog", "pipeline/engine"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }
@@ -75,6 +76,7 @@ var owned = map[string][]string{
 	"cel.dev/cel-go":                             {"transforms/where"},
 	"go.yaml.in/yaml":                            {"pipeline/config"},
 	"github.com/spf13/cobra":                     {"cmd/inoculate/internal/cli"},
+	"github.com/prometheus":                      {"cmd/inoculate/internal/monitor"},
 	"github.com/schollz/progressbar":             {"cmd/inoculate/internal/cli"},
 	"golang.org/x/term":                          {"cmd/inoculate/internal/cli"},
 	"github.com/segmentio/kafka-go":              nil,

@@ -26,12 +26,13 @@ type Config struct {
 
 // Source says what is read.
 type Source struct {
-	Type      string   `yaml:"type"`       // parquet, arrow, jsonl
+	Type      string   `yaml:"type"`       // parquet, arrow, jsonl, kafka
 	Paths     []string `yaml:"paths"`      // files, globs, folders, "-"
 	MaxRecord Size     `yaml:"max_record"` // jsonl: the longest line
 	Partition Size     `yaml:"partition"`  // bytes of input that one worker takes at a time; 0: by the size of the input
 	Batch     Size     `yaml:"batch"`      // bytes of a batch; 0: the source's own
-	Sample    int      `yaml:"sample"`     // jsonl: records from which the schema is inferred; 0: the source's own
+	Sample    int      `yaml:"sample"`     // jsonl, kafka: records from which the schema is inferred; 0: the source's own
+	Kafka
 }
 
 // Layout says where the conversation lies: "auto", or a mapping.
@@ -90,6 +91,9 @@ type Sink struct {
 	Test     string   `yaml:"test"`
 	Segment  Size     `yaml:"segment"`   // bytes of input that one commit covers
 	RowGroup Size     `yaml:"row_group"` // parquet: uncompressed bytes of a row group
+
+	Every     Duration `yaml:"every" json:",omitzero"`      // streams: how old a record may get before it is committed
+	SealEvery Duration `yaml:"seal_every" json:",omitzero"` // streams: how often what is committed is made one dataset
 }
 
 // ModeStrip is the mode of the strip command.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 const whole = `version: 1
@@ -24,6 +25,75 @@ check: {on_leak: reject, variants: ["prompts/*.txt"]}
 rejects: {allow: 0.1%}
 sink: {path: out, format: [parquet, arrow], train: train, test: test, segment: 64MiB}
 `
+
+const stream = `version: 1
+source:
+  type: kafka
+  brokers: ["127.0.0.1:9092"]
+  topics: {train: [sft-train], test: [sft-eval]}
+  start: {sft-train: {0: 17}}
+  stop: never
+  assign: {shard: 1/4}
+  keep: [offset, key]
+  wait: 5s
+  tls: {ca: ca.pem}
+  sasl: {mechanism: plain, user: me, password_env: KAFKA_PASSWORD}
+layout: auto
+prompts: [{id: a, text: "Please: hack."}]
+sink: {path: out, every: 90s}
+`
+
+// TestStream: what a Kafka source says is read, completed, written and read back; who reads it from where does not change
+// what the run is.
+func TestStream(t *testing.T) {
+	load := func(text string) *Config {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "p.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, _, l := Load(file)
+		if len(l) > 0 {
+			t.Fatal(l)
+		}
+		return c
+	}
+	c := load(stream)
+	s := c.Source
+	if !c.Streams() || !s.Topics.Phased() || s.Start.Offsets["sft-train"][0] != 17 || s.Assign.Shard != 1 || s.Assign.Shards != 4 || s.Value != "json" ||
+		s.Isolation != "read_committed" || time.Duration(c.Sink.Every) != 90*time.Second || time.Duration(c.Sink.SealEvery) != 10*time.Minute || s.SASL.User != "me" {
+		t.Errorf("%+v", c)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := load(string(text))
+	c.places, back.places, back.File = nil, nil, c.File
+	if !reflect.DeepEqual(c, back) {
+		t.Errorf("written as\n%s\n got %+v\nwant %+v", text, back, c)
+	}
+	canonical := func(c *Config) string {
+		t.Helper()
+		b, err := c.Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	other := load(strings.NewReplacer("1/4", "2/4", "127.0.0.1:9092", "10.0.0.7:9093", "user: me", "user: you", "90s", "10s").Replace(stream))
+	if canonical(c) != canonical(other) || strings.Contains(canonical(c), "9092") {
+		t.Errorf("another share of the work is another run:\n%s\n%s", canonical(c), canonical(other))
+	}
+	if canonical(c) == canonical(load(strings.Replace(stream, "0: 17", "0: 18", 1))) {
+		t.Error("another start is the same run")
+	}
+	for text, want := range map[string]Bound{"stop: latest": {At: "latest"}, "stop: 2026-01-31T12:00:00+01:00": {Time: time.Date(2026, 1, 31, 11, 0, 0, 0, time.UTC)}} {
+		if got := load(strings.NewReplacer("stop: never", text, ", every: 90s", "").Replace(stream)).Source.Stop; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %+v", text, got)
+		}
+	}
+}
 
 func TestParse(t *testing.T) {
 	c, l := Parse("p.yaml", []byte(whole))

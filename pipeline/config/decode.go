@@ -184,8 +184,14 @@ func name(path string) string {
 
 func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if tag := v.Type().Field(i).Tag.Get("yaml"); tag == key && tag != "" && tag != "-" {
+		f := v.Type().Field(i)
+		if tag := f.Tag.Get("yaml"); tag == key && tag != "" && tag != "-" {
 			return v.Field(i), true
+		}
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			if field, ok := fieldOf(v.Field(i), key); ok {
+				return field, true
+			}
 		}
 	}
 	return reflect.Value{}, false
@@ -193,8 +199,12 @@ func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 
 func keysOf(t reflect.Type) (keys []string) {
 	for i := range t.NumField() {
-		if tag := t.Field(i).Tag.Get("yaml"); tag != "" && tag != "-" {
+		f := t.Field(i)
+		if tag := f.Tag.Get("yaml"); tag != "" && tag != "-" {
 			keys = append(keys, tag)
+		}
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			keys = append(keys, keysOf(f.Type)...)
 		}
 	}
 	return keys

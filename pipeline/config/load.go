@@ -30,6 +30,9 @@ func Load(file string) (*Config, []byte, diag.List) {
 	if len(l) > 0 {
 		return nil, data, l
 	}
+	if c.Source.Type == "kafka" {
+		c.completeKafka()
+	}
 	return c, data, c.Validate()
 }
 
@@ -81,11 +84,14 @@ func (c *Config) LoadVariants() (out []Variant, l diag.List) {
 	return out, l
 }
 
-// Canonical is the config as it decides the output, in one fixed form: what is read and where it goes, how many workers
-// and how many rejects are not part of it.
+// Canonical is the config as it decides the output, in one fixed form: where it is read from and goes to, who does which
+// share of the work, and how many rejects are fine, are not part of it.
 func (c *Config) Canonical() ([]byte, error) {
 	d := *c
 	d.Source.Paths, d.Sink.Path, d.Rejects, d.Prompts, d.Check.Variants = nil, "", Rejects{}, nil, nil
+	k := &d.Source.Kafka
+	k.Brokers, k.Assign, k.Wait, k.TLS, k.SASL = nil, Assign{}, 0, nil, nil
+	d.Sink.Every, d.Sink.SealEvery = 0, 0
 	d.File, d.places = "", nil
 	return json.Marshal(d)
 }

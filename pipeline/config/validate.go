@@ -16,7 +16,7 @@ var (
 
 // SourceTypes and Formats are the names that a config may use.
 var (
-	SourceTypes = []string{"parquet", "arrow", "jsonl"}
+	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
 	Formats     = []string{"parquet", "arrow", "jsonl"}
 )
 
@@ -35,8 +35,16 @@ func (c *Config) Validate() (l diag.List) {
 		}
 		say("source.type", hint, "unknown source type %q", c.Source.Type)
 	}
-	if len(c.Source.Paths) == 0 {
-		say("source", `write paths: ["data/*.parquet"]`, "source has no paths")
+	if c.Source.Type == "kafka" {
+		c.validateKafka(say)
+	} else {
+		c.noKafka(say)
+		if len(c.Source.Paths) == 0 {
+			say("source", `write paths: ["data/*.parquet"]`, "source has no paths")
+		}
+	}
+	if c.Source.Sample < 0 {
+		say("source.sample", "", "sample is a number of records, not %d", c.Source.Sample)
 	}
 	c.validatePrompts(say)
 	if !slices.Contains([]string{"fail", "reject", "report"}, c.Check.OnLeak) {
@@ -104,6 +112,13 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	}
 	if c.Sink.Segment <= 0 {
 		say("sink.segment", "", "a segment has no room for a record")
+	}
+	if !c.Streams() {
+		for _, key := range []string{"every", "seal_every"} {
+			if _, there := c.places["sink."+key]; there {
+				say("sink."+key, "it goes with a kafka source and stop: never", "%s is for runs without an end", key)
+			}
+		}
 	}
 	if c.Sink.RowGroup <= 0 {
 		say("sink.row_group", "", "a row group has no room for a record")

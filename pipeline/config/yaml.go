@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -26,6 +27,10 @@ func node(v reflect.Value) *yaml.Node {
 			return scalar("!!str", fmt.Sprintf("%v%%", x.Share*100))
 		}
 		return scalar("!!int", fmt.Sprint(x.Count))
+	case Duration:
+		return scalar("!!str", time.Duration(x).String())
+	case Topics, Bound, Assign:
+		return words(x)
 	case Layout:
 		if x.Spec == (Layout{}.Spec) {
 			return scalar("!!str", "auto")
@@ -41,6 +46,10 @@ func node(v reflect.Value) *yaml.Node {
 	case reflect.Struct:
 		n := &yaml.Node{Kind: yaml.MappingNode}
 		for i := range v.NumField() {
+			if v.Type().Field(i).Anonymous && !v.Field(i).IsZero() {
+				n.Content = append(n.Content, node(v.Field(i)).Content...)
+				continue
+			}
 			key := v.Type().Field(i).Tag.Get("yaml")
 			if key == "" || key == "-" || v.Field(i).IsZero() && key != "layout" {
 				continue
@@ -73,6 +82,39 @@ func node(v reflect.Value) *yaml.Node {
 		return scalar("!!float", fmt.Sprint(v.Float()))
 	}
 	return scalar("!!int", fmt.Sprint(v.Interface()))
+}
+
+// words writes what a kafka source has a syntax of its own for, as fromNode reads it.
+func words(x any) *yaml.Node {
+	n, plain := &yaml.Node{}, any(nil)
+	switch x := x.(type) {
+	case Topics:
+		if plain = x.List; x.Phased() {
+			plain = map[string][]string{"train": x.Train, "test": x.Test}
+		}
+	case Bound:
+		switch {
+		case x.Offsets != nil:
+			plain = x.Offsets
+		case !x.Time.IsZero():
+			return scalar("!!str", x.Time.Format(time.RFC3339Nano))
+		default:
+			return scalar("!!str", x.At)
+		}
+	case Assign:
+		switch {
+		case x.Shards > 0:
+			plain = map[string]string{"shard": fmt.Sprintf("%d/%d", x.Shard, x.Shards)}
+		case x.Group != "":
+			plain = map[string]string{"group": x.Group}
+		default:
+			plain = x.Partitions
+		}
+	}
+	if err := n.Encode(plain); err != nil {
+		return scalar("!!str", err.Error()) // maps of numbers and texts: it does not fail
+	}
+	return n
 }
 
 // String writes the size in the largest unit that keeps it whole.

@@ -32,12 +32,12 @@ type Job struct {
 	SegmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
 
-	Every     time.Duration                                        // streams: a segment is cut when its first record is this old
-	Owns      func(pipeline.Partition) bool                        // the share of this process; nil: everything
-	SealEvery time.Duration                                        // streams: how often Seal is called, if anything was committed
-	Seal      func(context.Context) error                          // makes what is committed one dataset, while the run goes on
-	Committed func(p pipeline.Partition, c commitlog.Commit)       // hears of each commit of this process; may be nil
-	Event     func(name string, p pipeline.Partition, args ...any) // hears of assigned, revoked, fenced, adopted; may be nil
+	Every     time.Duration                                  // streams: a segment is cut when its first record is this old
+	Owns      func(pipeline.Partition) bool                  // the share of this process; nil: everything
+	SealEvery time.Duration                                  // streams: how often Seal is called, if anything was committed
+	Seal      func(context.Context) error                    // makes what is committed one dataset, while the run goes on
+	Committed func(p pipeline.Partition, c commitlog.Commit) // hears of each commit of this process; may be nil
+	Event     func(name string, p pipeline.Partition)        // hears of assigned, revoked, fenced, adopted; may be nil
 }
 
 // Outputs are the sinks of a run. Provenance and Keys may be nil.

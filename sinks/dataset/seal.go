@@ -55,7 +55,11 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range run.Plan {
+	parts, err := s.Log.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
 		end, ok := next[p.ID]
 		if !ok {
 			end = p.First

@@ -43,6 +43,8 @@ type Pipeline struct {
 	Transforms []pipeline.Transform
 	Prior      func() (engine.Prior, error)
 	Mem        memory.Allocator
+
+	earlier *commitlog.Run // the run that the output folder has, where a stream goes on with it
 }
 
 // source makes the source that a type name stands for;
@@ -82,6 +84,16 @@ func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem 
 		return nil, l
 	}
 	var err error
+	if c.Source.Type == "kafka" {
+		if p.earlier, err = earlier(ctx, c); err != nil {
+			return nil, err
+		}
+		if p.earlier != nil {
+			if written, err = decodeSchema(p.earlier.ArrowSchema); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if p.Source, p.JSONSource, err = source(ctx, c, written, mem); err != nil {
 		return nil, err
 	}
@@ -123,7 +135,7 @@ func (p *Pipeline) bind() (err error) {
 	for _, v := range p.Variants {
 		texts, ids = append(texts, v.Text), append(ids, v.ID)
 	}
-	ph, err := phaseOf(&c.Phase)
+	ph, err := phaseOf(c)
 	if err != nil {
 		l = append(l, c.At("phase", err.Error(), ""))
 	} else if _, err := ph.Bind(schema); err != nil {
@@ -143,7 +155,18 @@ func (p *Pipeline) bind() (err error) {
 }
 
 // phaseOf turns the config's words into the transform.
-func phaseOf(c *config.Phase) (*phase.Phase, error) {
+func phaseOf(cfg *config.Config) (*phase.Phase, error) {
+	if topics := cfg.Source.Topics; topics.Phased() {
+		out := &phase.Phase{}
+		for _, t := range topics.Train {
+			out.Source = append(out.Source, phase.SourcePhase{Path: t, Phase: pipeline.PhaseTrain})
+		}
+		for _, t := range topics.Test {
+			out.Source = append(out.Source, phase.SourcePhase{Path: t, Phase: pipeline.PhaseTest})
+		}
+		return out, out.Check()
+	}
+	c := &cfg.Phase
 	out := phase.Config{Column: c.Column, Train: c.Train, Drop: c.Drop, All: c.All, Hash: c.Hash, Salt: c.Salt}
 	if c.Path != nil {
 		out.Path, out.PathTrain, out.PathTest = true, c.Path.Train, c.Path.Test
@@ -181,7 +204,7 @@ var OpenFolder = commitlog.OpenOS
 
 // Start opens the output folder and puts, or checks, its run record.
 func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, error) {
-	plan, err := p.Source.Plan(ctx)
+	plan, err := p.plan(ctx)
 	if err != nil {
 		return nil, err
 	}

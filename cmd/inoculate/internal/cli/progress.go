@@ -33,6 +33,16 @@ func (a *app) progress(log *commitlog.Log, stats *engine.Stats) *progress {
 	total := int64(0)
 	for _, part := range log.Run().Plan {
 		total += part.Bytes
+		if part.Endless() {
+			total = 0
+			break
+		}
+	}
+	if total == 0 {
+		p.every(lineEvery, func() {
+			fmt.Fprintf(a.errOut, "%d rows, %s so far\n", stats.Rows.Load(), humanBytes(stats.Bytes.Load()))
+		}, func() {})
+		return p
 	}
 	if terminal(a.errOut) && a.format == "text" {
 		bar := progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(a.errOut), progressbar.OptionShowBytes(true),

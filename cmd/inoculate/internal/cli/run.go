@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/cmd/inoculate/internal/monitor"
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/engine"
@@ -28,6 +30,9 @@ type runFlags struct {
 	drain   time.Duration
 	memory  string
 	print   bool
+	listen  string // streams: where metrics are served
+	pprof   bool
+	shard   string // I/N, over that of the file
 }
 
 func (f *runFlags) add(c *cobra.Command) {
@@ -39,10 +44,12 @@ func (f *runFlags) add(c *cobra.Command) {
 func (a *app) runCommand() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
-		Use:     "run FILE",
-		Short:   "Run a pipeline file",
-		Long:    "Run a pipeline file: read the corpus, inject and strip, check, write the dataset, seal it.\nA run that was stopped or killed goes on where it was when the same command is given again.",
-		Example: "  inoculate run pipeline.yaml --workers 4",
+		Use:   "run FILE",
+		Short: "Run a pipeline file",
+		Long: `Run a pipeline file: read the corpus, inject and strip, check, write the dataset, seal it.
+A run that was stopped or killed goes on where it was when the same command is given again.
+A run without an end (source: kafka, stop: never) commits and seals as it goes; a signal ends it with what it has.`,
+		Example: "  inoculate run pipeline.yaml --workers 4\n  inoculate run stream.yaml --listen :9400 --shard 0/3",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := loadConfig(args[0])
@@ -53,6 +60,9 @@ func (a *app) runCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
+	c.Flags().StringVar(&f.listen, "listen", "", "serve /metrics, /healthz and /readyz here (\":9400\")")
+	c.Flags().BoolVar(&f.pprof, "pprof", false, "serve /debug/pprof/ there too")
+	c.Flags().StringVar(&f.shard, "shard", "", "the share of this process, I/N; others take the rest (I from 0)")
 	return c
 }
 
@@ -93,6 +103,11 @@ func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, asse
 	if f.workers < 1 {
 		return usageError{errors.New("--workers is at least 1")}
 	}
+	if f.shard != "" {
+		if err := cfg.Source.Assign.SetShard(f.shard); err != nil {
+			return usageError{fmt.Errorf("--shard: %w", err)}
+		}
+	}
 	debug.SetMemoryLimit(int64(limit))
 	ctx, drain, stop := a.signals(parent, f.drain)
 	defer stop()
@@ -106,15 +121,28 @@ func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, asse
 		return errors.Join(err, p.Source.Close())
 	}
 	stats := &engine.Stats{}
-	err = a.process(ctx, drain, p, log, f.workers, stats)
+	err = a.process(ctx, drain, p, log, f, stats)
+	if cfg.Streams() && errors.Is(err, engine.ErrDrained) {
+		err = nil // that is how it ends
+	}
 	if err = errors.Join(err, p.Source.Close()); err != nil {
 		return err
 	}
 	m, err := a.seal(ctx, p, log)
+	if open, ok := errors.AsType[*commitlog.IncompleteError](err); ok && a.shareDone(p, open) {
+		fmt.Fprintf(a.out, "this share is done; %s of others are not, and whoever is done last seals %s\n", counted(len(open.Open), "partition"), cfg.Sink.Path)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	return a.summary(cfg.Config, p, m, stats, time.Since(started))
+}
+
+// shareDone tells whether what is open is for other processes to do.
+func (a *app) shareDone(p *catalog.Pipeline, open *commitlog.IncompleteError) bool {
+	owns := p.Owns()
+	return owns != nil && !slices.ContainsFunc(open.Open, func(o commitlog.Progress) bool { return owns(o.Partition) })
 }
 
 // poolBytes is how much freed batch memory is kept for the next batches.
@@ -139,12 +167,14 @@ func (a *app) assemble(ctx context.Context, cfg *loaded) (*catalog.Pipeline, err
 	return p, withText(err, cfg.text)
 }
 
-func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *commitlog.Log, workers int, stats *engine.Stats) error {
+func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *commitlog.Log, f *runFlags, stats *engine.Stats) (err error) {
+	c := p.Config
 	job := &engine.Job{
 		Source: p.Source, Log: log, Layout: p.Layout, Transforms: p.Transforms, Outputs: p.Outputs(log), JSONSource: p.JSONSource,
-		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: workers, SegmentBytes: int64(p.Config.Sink.Segment), MaxRejects: -1,
+		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: f.workers, SegmentBytes: int64(c.Sink.Segment), MaxRejects: -1,
+		Owns: p.Owns(), Every: time.Duration(c.Sink.Every), SealEvery: time.Duration(c.Sink.SealEvery),
 	}
-	if allow := p.Config.Rejects.Allow; !allow.Unset && allow.Share == 0 {
+	if allow := c.Rejects.Allow; !allow.Unset && allow.Share == 0 {
 		job.MaxRejects = allow.Count
 	}
 	enc, err := jsonrow.NewEncoder(p.Source.Schema())
@@ -152,10 +182,44 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		return err
 	}
 	job.Encode = enc.Append
+	job.Seal = func(ctx context.Context) error {
+		_, err := a.seal(ctx, p, log)
+		return err
+	}
+	if f.listen != "" {
+		shut, err := a.observe(job, stats, f)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, shut()) }()
+	}
 	progress := a.progress(log, stats)
 	err = job.Run(ctx, drain, stats)
 	progress.stop()
 	return err
+}
+
+// observe serves what the job does over HTTP.
+func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (shut func() error, err error) {
+	m := monitor.New(stats, job.Source, Version)
+	at, shut, err := m.Serve(f.listen, f.pprof)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--listen: %w", err)}
+	}
+	a.logger.Info("listening", "address", at)
+	job.Committed, job.Event = m.Committed, m.Event
+	seal := job.Seal
+	job.Seal = func(ctx context.Context) error {
+		began := time.Now()
+		err := seal(ctx)
+		m.Sealed(time.Since(began), err)
+		return err
+	}
+	m.Ready(true)
+	return func() error {
+		m.Ready(false)
+		return shut()
+	}, nil
 }
 
 func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {

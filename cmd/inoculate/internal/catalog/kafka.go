@@ -1,0 +1,112 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/config"
+)
+
+// earlier is the run record that an output folder has already, if that is of the same config. A stream goes on by what was
+// fixed when it began: what is the latest record, or the schema of the first ones, is another thing today.
+func earlier(ctx context.Context, c *config.Config) (*commitlog.Run, error) {
+	if _, err := os.Stat(filepath.Join(c.Sink.Path, "_commits", "run.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	fsys, err := OpenFolder(c.Sink.Path)
+	if err != nil {
+		return nil, err
+	}
+	log, err := commitlog.Open(ctx, fsys)
+	if err != nil {
+		return nil, err
+	}
+	run := log.Run()
+	canonical, err := c.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	if run.ConfigSHA256 != config.Hash(canonical) {
+		return nil, nil // commitlog.Start says what differs
+	}
+	return &run, nil
+}
+
+// Owns is the share of this process in the partitions; nil where that is all of them, or for the source to assign.
+func (p *Pipeline) Owns() func(pipeline.Partition) bool {
+	a := p.Config.Source.Assign
+	switch {
+	case a.Shards > 0:
+		return func(p pipeline.Partition) bool { return ordinal(p.ID)%a.Shards == a.Shard }
+	case a.Partitions != nil:
+		return func(p pipeline.Partition) bool {
+			parts, ok := a.Partitions[p.Path]
+			_, n, _ := strings.Cut(p.ID, "-p")
+			i, err := strconv.Atoi(n)
+			return ok && err == nil && slices.Contains(parts, i)
+		}
+	}
+	return nil
+}
+
+// ordinal is the sum of the numbers in a partition's id ("t01-p0003" has 4): partitions of one topic, and of many topics with
+// one partition each, spread evenly over the shards.
+func ordinal(id string) (sum int) {
+	for _, digits := range strings.FieldsFunc(id, func(r rune) bool { return r < '0' || r > '9' }) {
+		if n, err := strconv.Atoi(digits); err == nil {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// resumer is a source that goes on by an earlier plan.
+type resumer interface {
+	// Check compares a plan with what is there, and refuses where they do not fit.
+	Check(ctx context.Context, plan []pipeline.Partition) error
+}
+
+// plan is that of the earlier run where there was one, else a new one.
+func (p *Pipeline) plan(ctx context.Context) ([]pipeline.Partition, error) {
+	r, ok := p.Source.(resumer)
+	if !ok || p.earlier == nil {
+		return p.Source.Plan(ctx)
+	}
+	if err := r.Check(ctx, p.earlier.Plan); err != nil {
+		return nil, fmt.Errorf("going on with the run in %s: %w", p.Config.Sink.Path, err)
+	}
+	return p.earlier.Plan, nil
+}
+
+// Progress is how far the output folder has each partition committed: nothing, where no run was started in it.
+func (p *Pipeline) Progress(ctx context.Context) ([]commitlog.Progress, error) {
+	if p.earlier == nil {
+		plan, err := p.Source.Plan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var out []commitlog.Progress
+		for _, part := range plan {
+			out = append(out, commitlog.Progress{Partition: part, Next: part.First})
+		}
+		return out, nil
+	}
+	fsys, err := OpenFolder(p.Config.Sink.Path)
+	if err != nil {
+		return nil, err
+	}
+	log, err := commitlog.Open(ctx, fsys)
+	if err != nil {
+		return nil, err
+	}
+	return log.Progress(ctx)
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline"
+)
+
+func (a *app) lagCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lag FILE",
+		Short: "Show how far a stream is committed, and how far behind that is",
+		Long: `Show for each partition of a pipeline that reads a stream: the position up to which its output folder has it
+committed, where the records that the source has begin and end, and how many lie between.`,
+		Example: "  inoculate lag stream.yaml",
+		Args:    exactly(1, "a pipeline file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withPipeline(c.Context(), args[0], func(p *catalog.Pipeline, _ []byte) error { return a.lag(c, p) })
+		},
+	}
+}
+
+// lagLine is what is known of one partition.
+type lagLine struct {
+	Partition string `json:"partition"`
+	Committed int64  `json:"committed"` // position up to which it is committed
+	Segments  int    `json:"segments"`
+	First     int64  `json:"first"` // oldest position that the source still has
+	End       int64  `json:"end"`   // position after the newest record
+	Lag       int64  `json:"lag"`
+	Lost      int64  `json:"lost"` // positions that the source has no more and that were not committed
+}
+
+func (a *app) lag(c *cobra.Command, p *catalog.Pipeline) error {
+	m, ok := p.Source.(pipeline.Measurer)
+	if !ok {
+		return usageError{fmt.Errorf("a source of type %s has no lag", p.Config.Source.Type)}
+	}
+	progress, err := p.Progress(c.Context())
+	if err != nil {
+		return err
+	}
+	parts := make([]pipeline.Partition, len(progress))
+	for i := range progress {
+		parts[i] = progress[i].Partition
+	}
+	extents, err := m.Extents(c.Context(), parts)
+	if err != nil {
+		return err
+	}
+	lines := make([]lagLine, len(parts))
+	for i, e := range extents {
+		end := e.End
+		if !parts[i].Endless() {
+			end = min(end, parts[i].End)
+		}
+		lines[i] = lagLine{parts[i].Source, progress[i].Next, progress[i].Records, e.First, end, max(0, end-progress[i].Next), max(0, e.First-progress[i].Next)}
+	}
+	if a.format == "json" {
+		return json.NewEncoder(a.out).Encode(lines)
+	}
+	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "partition\tcommitted\tsegments\tfirst\tend\tlag\tlost\t")
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", l.Partition, l.Committed, l.Segments, l.First, l.End, l.Lag, l.Lost)
+	}
+	return w.Flush()
+}

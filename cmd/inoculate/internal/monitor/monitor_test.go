@@ -1,0 +1,94 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/engine"
+)
+
+// source is one whose first partition has 10 to 100.
+type source struct {
+	pipeline.Source
+	down bool
+}
+
+func (s *source) Extents(_ context.Context, parts []pipeline.Partition) ([]pipeline.Extent, error) {
+	if s.down {
+		return nil, errors.New("no broker answers")
+	}
+	out := make([]pipeline.Extent, len(parts))
+	for i := range out {
+		out[i] = pipeline.Extent{First: 10, End: 100}
+	}
+	return out, nil
+}
+
+func TestMonitor(t *testing.T) {
+	src, stats := &source{}, &engine.Stats{}
+	stats.Rows.Store(7)
+	m := New(stats, src, "1.2.3")
+	at, shut, err := m.Serve("127.0.0.1:0", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path string) (int, string) {
+		t.Helper()
+		resp, err := http.Get("http://" + at + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(b)
+	}
+	if code, _ := get("/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("ready before it is at work: %d", code)
+	}
+	m.Ready(true)
+	for _, path := range []string{"/readyz", "/healthz", "/debug/pprof/"} {
+		if code, body := get(path); code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	p := pipeline.Partition{ID: "t00-p0003", Source: "chats/3", First: 10, End: -1}
+	m.Event("assigned", p)
+	m.Committed(p, commitlog.Commit{First: 10, Next: 64, Bytes: 1000, Counts: map[string]int64{"in": 54, "train": 50, "rejects": 4, "reject:json_syntax": 4}})
+	m.Sealed(time.Second, nil)
+	wants := []string{
+		`inoculate_read_records_total 7`, `inoculate_committed_records_total{decision="train"} 50`, `inoculate_committed_rejects_total{reason="json_syntax"} 4`,
+		`inoculate_committed_position{partition="chats/3"} 64`, `inoculate_lag_records{partition="chats/3"} 36`, `inoculate_lead_records{partition="chats/3"} 54`,
+		`inoculate_source_up 1`, `inoculate_commits_total 1`, `inoculate_seals_total{result="done"} 1`, `inoculate_build_info{version="1.2.3"} 1`,
+		`inoculate_partition_events_total{event="assigned"} 1`, "go_goroutines ", "process_resident_memory_bytes ",
+	}
+	_, body := get("/metrics")
+	for _, want := range wants {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	}
+	src.down = true
+	if _, body := get("/metrics"); !strings.Contains(body, "inoculate_source_up 0") || strings.Contains(body, "inoculate_lag_records{") {
+		t.Errorf("a source that is down:\n%s", body)
+	}
+	m.Event("released", p)
+	if _, body := get("/metrics"); strings.Contains(body, "chats/3") {
+		t.Errorf("a partition of somebody else:\n%s", body)
+	}
+	if err := shut(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.Serve("300.0.0.1:0", false); err == nil {
+		t.Error("listens nowhere")
+	}
+}
