@@ -51,14 +51,14 @@ type Counts struct {
 }
 
 // perPass is how many keys of test records are held at once.
-const perPass = 1 << 20
+const perPass = 1 << 19
 
 // Find compares the phases. tests is the number of test records; open opens the key files one after the other, which are
 // read once for the test keys and once for the train keys, in as many passes as the test keys need.
 func Find(files []string, tests int64, open func(name string) (io.ReadCloser, error)) (c Counts, err error) {
 	passes := uint64(max(1, (tests+perPass-1)/perPass))
 	for pass := range passes {
-		conv, user := &side{}, &side{}
+		conv, user := newSide(tests, passes), newSide(tests, passes)
 		err := each(files, open, func(ph pipeline.Phase, k pipeline.Key) {
 			if ph == pipeline.PhaseTest {
 				conv.add(k.Conversation, pass, passes)
@@ -92,6 +92,12 @@ type side struct {
 	filter []uint64
 	shift  uint
 	found  int64 // test records
+}
+
+// newSide has room for the keys of one pass, which are spread by their remainders.
+func newSide(tests int64, passes uint64) *side {
+	n := tests / int64(passes)
+	return &side{keys: make([]uint64, 0, n+n/16+64)}
 }
 
 func (s *side) add(k, pass, passes uint64) {

@@ -21,7 +21,7 @@ var Extensions = []string{".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json
 
 // Defaults of Config.
 const (
-	DefaultBatchBytes = 2 << 20
+	DefaultBatchBytes = 1 << 20
 	DefaultMaxRecord  = 64 << 20
 	DefaultSample     = 10_000
 	minPartition      = 32 << 20
