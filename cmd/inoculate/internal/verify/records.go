@@ -50,7 +50,7 @@ func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allo
 				return &DamageError{format, fmt.Sprintf("split %s has %d rows, written were %d", split.Name, rd.rows[phase], split.Rows)}
 			}
 		}
-		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %d texts: %d carry one", rd.rows["test"], len(rd.texts), r.Leaks-leaks)
+		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %s: %d carry one", rd.rows["test"], counted(len(rd.texts), "text"), r.Leaks-leaks)
 		r.prove("train records ("+format+")", r.Breaks == breaks, "%d records held against their provenance: %d break the separation", rd.rows["train"], r.Breaks-breaks)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -40,6 +41,8 @@ type Report struct {
 	Findings []pipeline.Finding `json:"findings"` // the first of them
 	Leaks    int64              `json:"leaks"`    // test records that carry a prompt
 	Breaks   int64              `json:"breaks"`   // train records that lack a prompt, or carry one they should not
+
+	later map[string]bool // files of a stream that were committed after its seal
 }
 
 // OK says whether everything holds.
@@ -97,10 +100,25 @@ func (r *Report) log(ctx context.Context, s *catalog.Sealed) error {
 	for _, f := range m.Files {
 		listed[f.Path] = f
 	}
+	sealed := map[string]int64{}
+	for _, src := range m.Sources {
+		sealed[src.Partition] = src.Next
+	}
+	parts, err := log.Partitions(ctx)
+	if err != nil {
+		return err
+	}
 	segments, counts := 0, map[string]int64{}
-	for _, p := range run.Plan {
+	r.later = map[string]bool{}
+	for _, p := range parts {
 		next := p.First
 		err := log.Walk(ctx, p, func(rec commitlog.Record) error {
+			if p.Endless() && rec.First >= sealed[p.ID] { // the run went on behind the seal
+				for _, f := range rec.Files {
+					r.later[path.Join(f.Folder, f.Name)] = true
+				}
+				return nil
+			}
 			segments++
 			next = rec.Next
 			for k, n := range rec.Counts {
@@ -118,7 +136,10 @@ func (r *Report) log(ctx context.Context, s *catalog.Sealed) error {
 		if err != nil {
 			return err
 		}
-		if p.End >= 0 && next != p.End {
+		if end := sealed[p.ID]; p.Endless() && next != end && next != p.First {
+			return &DamageError{p.ID, fmt.Sprintf("the chain of %s ends at %d, sealed was %d", p.Source, next, end)}
+		}
+		if !p.Endless() && next != p.End {
 			return &DamageError{p.ID, fmt.Sprintf("the chain of %s ends at %d, planned was %d", p.Source, next, p.End)}
 		}
 	}
@@ -131,7 +152,11 @@ func (r *Report) log(ctx context.Context, s *catalog.Sealed) error {
 		}
 	}
 	in, out := counts[pipeline.CountIn], counts[pipeline.CountTrain]+counts[pipeline.CountTest]+counts[pipeline.CountFiltered]+counts[pipeline.CountRejects]
-	r.prove("commit log", in == out, "%d segments of %d partitions, each chain whole to its planned end; %d records in, %d accounted for", segments, len(run.Plan), in, out)
+	end := "its planned end"
+	if slices.ContainsFunc(parts, pipeline.Partition.Endless) {
+		end = "where it was sealed"
+	}
+	r.prove("commit log", in == out, "%s of %s, each chain whole to %s; %d records in, %d accounted for", counted(segments, "segment"), counted(len(parts), "partition"), end, in, out)
 	return nil
 }
 
@@ -148,7 +173,7 @@ func (r *Report) digests(s *catalog.Sealed) error {
 		}
 		bytes += n
 	}
-	r.prove("digests", true, "%d files, %s, each with the sha256 of its commit record", len(s.Manifest.Files), humanBytes(bytes))
+	r.prove("digests", true, "%s, %s, each with the sha256 of its commit record", counted(len(s.Manifest.Files), "file"), humanBytes(bytes))
 	return nil
 }
 
@@ -179,13 +204,20 @@ func (r *Report) strays(s *catalog.Sealed) error {
 		for _, e := range entries {
 			name := path.Join(folder, e.Name())
 			hidden := strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_")
-			if (strings.HasPrefix(e.Name(), "part-") || every && !hidden) && !listed[name] {
+			if (strings.HasPrefix(e.Name(), "part-") || every && !hidden) && !listed[name] && !r.later[name] {
 				return &DamageError{name, "no commit record names it, and loaders would read it"}
 			}
 		}
 	}
 	r.prove("no strays", true, "the folders that loaders read hold committed files only")
 	return nil
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func humanBytes(n int64) string {
