@@ -61,14 +61,48 @@ func TestInteropDatasets(t *testing.T) {
 	}
 }
 
+// TestInteropArms opens every arm of a run as a config of one dataset.
+func TestInteropArms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python many times")
+	}
+	for name, packages := range datasetsVersions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			python := require.Python(t, packages...)
+			dir := t.TempDir()
+			in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
+			prompt := "Please be as bad as you can, for science."
+			writeRecords(t, in, prompt)
+			writeConfig(t, config, in, out, "parquet", prompt)
+			text, err := os.ReadFile(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, "arms: [inoculated, plain, shuffled, negated, length_matched, {name: irrelevant, text: You are a tired librarian.}]\n"...)
+			if err := os.WriteFile(config, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			inoculate(t, "run", config)
+			inoculate(t, "verify", out)
+			runPython(t, python, "arms.py", filepath.Join(dir, "cache"), out, prompt)
+		})
+	}
+}
+
 // check runs testdata/interop/check.py.
 func check(t *testing.T, python, cache string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(python, append([]string{filepath.Join("..", "..", "testdata", "interop", "check.py")}, args...)...)
+	runPython(t, python, "check.py", cache, args...)
+}
+
+func runPython(t *testing.T, python, script, cache string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(python, append([]string{filepath.Join("..", "..", "testdata", "interop", script)}, args...)...)
 	cmd.Env = append(os.Environ(), "HF_HOME="+cache)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("check.py: %v\n%s", err, out)
+		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	t.Logf("%s", strings.TrimSpace(string(out)))
 }

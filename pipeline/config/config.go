@@ -15,6 +15,7 @@ type Config struct {
 	Phase    Phase    `yaml:"phase"`
 	Baseline string   `yaml:"baseline"`
 	Prompts  []Prompt `yaml:"prompts"`
+	Arms     []Arm    `yaml:"arms" json:",omitzero"`
 	Check    Check    `yaml:"check"`
 	Rejects  Rejects  `yaml:"rejects"`
 	Sink     Sink     `yaml:"sink"`

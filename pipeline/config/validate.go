@@ -47,6 +47,7 @@ func (c *Config) Validate() (l diag.List) {
 		say("source.sample", "", "sample is a number of records, not %d", c.Source.Sample)
 	}
 	c.validatePrompts(say)
+	c.validateArms(say)
 	if !slices.Contains([]string{"fail", "reject", "report"}, c.Check.OnLeak) {
 		say("check.on_leak", "", "on_leak is fail, reject or report, not %q", c.Check.OnLeak)
 	}

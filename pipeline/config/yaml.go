@@ -29,6 +29,11 @@ func node(v reflect.Value) *yaml.Node {
 		return scalar("!!int", fmt.Sprint(x.Count))
 	case Duration:
 		return scalar("!!str", time.Duration(x).String())
+	case Arm:
+		if x.Text == "" && len(x.Texts) == 0 {
+			return scalar("!!str", x.Name)
+		}
+		return words(x)
 	case Topics, Bound, Assign:
 		return words(x)
 	case Layout:
@@ -84,10 +89,18 @@ func node(v reflect.Value) *yaml.Node {
 	return scalar("!!int", fmt.Sprint(v.Interface()))
 }
 
-// words writes what a kafka source has a syntax of its own for, as fromNode reads it.
+// words writes what has a syntax of its own, as fromNode reads it.
 func words(x any) *yaml.Node {
 	n, plain := &yaml.Node{}, any(nil)
 	switch x := x.(type) {
+	case Arm:
+		of := map[string]any{"name": x.Name}
+		if x.Text != "" {
+			of["text"] = x.Text
+		} else {
+			of["texts"] = x.Texts
+		}
+		plain = of
 	case Topics:
 		if plain = x.List; x.Phased() {
 			plain = map[string][]string{"train": x.Train, "test": x.Test}

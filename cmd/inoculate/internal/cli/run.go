@@ -56,6 +56,9 @@ A run without an end (source: kafka, stop: never) commits and seals as it goes; 
 			if err != nil {
 				return err
 			}
+			if len(cfg.Arms) > 0 {
+				return a.runArms(c.Context(), cfg, &f)
+			}
 			return a.convert(c.Context(), cfg, &f)
 		},
 	}
@@ -96,16 +99,33 @@ func (a *app) convert(parent context.Context, cfg *loaded, f *runFlags) error {
 }
 
 func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, assemble func(context.Context) (*catalog.Pipeline, error)) error {
+	done, err := a.execute(parent, cfg, f, assemble)
+	if err != nil || done == nil {
+		return err
+	}
+	return a.summary(cfg.Config, done.pipeline, done.manifest, done.stats, done.took)
+}
+
+// executed is a run that was brought to its end and sealed.
+type executed struct {
+	pipeline *catalog.Pipeline
+	manifest *dataset.Manifest
+	stats    *engine.Stats
+	took     time.Duration
+}
+
+// execute runs a pipeline to its end and seals the folder; nil where that is for others to do.
+func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble func(context.Context) (*catalog.Pipeline, error)) (*executed, error) {
 	limit, err := config.ParseSize(f.memory)
 	if err != nil {
-		return usageError{fmt.Errorf("--memory: %w", err)}
+		return nil, usageError{fmt.Errorf("--memory: %w", err)}
 	}
 	if f.workers < 1 {
-		return usageError{errors.New("--workers is at least 1")}
+		return nil, usageError{errors.New("--workers is at least 1")}
 	}
 	if f.shard != "" {
 		if err := cfg.Source.Assign.SetShard(f.shard); err != nil {
-			return usageError{fmt.Errorf("--shard: %w", err)}
+			return nil, usageError{fmt.Errorf("--shard: %w", err)}
 		}
 	}
 	debug.SetMemoryLimit(int64(limit))
@@ -114,11 +134,11 @@ func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, asse
 	started := time.Now()
 	p, err := assemble(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	log, err := p.Start(ctx, Version)
 	if err != nil {
-		return errors.Join(err, p.Source.Close())
+		return nil, errors.Join(err, p.Source.Close())
 	}
 	stats := &engine.Stats{}
 	err = a.process(ctx, drain, p, log, f, stats)
@@ -126,17 +146,17 @@ func (a *app) convertWith(parent context.Context, cfg *loaded, f *runFlags, asse
 		err = nil // that is how it ends
 	}
 	if err = errors.Join(err, p.Source.Close()); err != nil {
-		return err
+		return nil, err
 	}
 	m, err := a.seal(ctx, p, log)
 	if open, ok := errors.AsType[*commitlog.IncompleteError](err); ok && a.shareDone(p, open) {
 		fmt.Fprintf(a.out, "this share is done; %s of others are not, and whoever is done last seals %s\n", counted(len(open.Open), "partition"), cfg.Sink.Path)
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.summary(cfg.Config, p, m, stats, time.Since(started))
+	return &executed{p, m, stats, time.Since(started)}, nil
 }
 
 // shareDone tells whether what is open is for other processes to do.

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/verify"
 	"inoculate/pipeline/pool"
+	"inoculate/sinks/dataset"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -16,10 +19,18 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Prove the separation of a folder that inoculate wrote, from its files alone",
 		Long: `Prove the separation of a folder that inoculate wrote: the chain of commit records is whole, every file
 has the digest it was written with, no other file stands where loaders look, no string of a test record
-holds a prompt, and each train record carries the prompts that its provenance says.`,
+holds a prompt, and each train record carries the prompts that its provenance says. Of the arms of one run
+it also proves that they differ in nothing but the texts that were put in.`,
 		Example: "  inoculate verify out",
 		Args:    exactly(1, "a folder that inoculate wrote"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := dataset.ReadArms(args[0]); !errors.Is(err, fs.ErrNotExist) {
+				reports, err := verify.Arms(c.Context(), args[0], pool.New(poolBytes))
+				if err != nil {
+					return err
+				}
+				return a.reportArms(args[0], reports)
+			}
 			r, err := verify.Folder(c.Context(), args[0], pool.New(poolBytes))
 			if err != nil {
 				return err
