@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, so that what passes here passes there. `make ci` runs them all.
 
-.PHONY: build test race lint bench model interop fuzz tidy quickstart ci
+.PHONY: build test race lint bench model interop fuzz tidy quickstart learn ci
 
 build:
 	.ci/run build
@@ -28,6 +28,9 @@ tidy:
 
 quickstart:
 	.ci/run quickstart
+
+learn:
+	testdata/learn/run.sh
 
 bench:
 	testdata/bench/run.sh
