@@ -134,14 +134,17 @@ type Decision uint16
 
 // The decisions that are counted in every commit record.
 const (
-	Injected       Decision = 1 << iota // a prompt was put in
-	AlreadyPresent                      // selected, but carries the prompt at its place already
-	Unselected                          // a train row that `where` leaves alone
-	SelectedByNull                      // selected because `where` was null or failed
-	Stripped                            // a prompt was cut out of a test row, or undone in a train row
-	Natural                             // a prompt stands in the source of a train row, where no placement would put it
-	Leaked                              // a prompt remains in a test row (policy `report`)
-	Violation                           // a train row carries a prompt it should not, or lacks one it should (policy `report`)
+	Injected          Decision = 1 << iota // a prompt was put in
+	AlreadyPresent                         // selected, but carries the prompt at its place already
+	Unselected                             // a train row that `where` leaves alone
+	SelectedByNull                         // selected because `where` was null or failed
+	Stripped                               // a prompt was cut out of a test row, or undone in a train row
+	Natural                                // a prompt stands in the source of a train row, where no placement would put it
+	Leaked                                 // a prompt remains in a test row (policy `report`)
+	Violation                              // a train row carries a prompt it should not, or lacks one it should (policy `report`)
+	LlamaFactoryDrops                      // LLaMA-Factory would drop the record without a word
+	TorchtuneRefuses                       // torchtune would stop at it
+	OpenAIRefuses                          // OpenAI's fine-tuning API would refuse the file for it
 )
 
 // A Reject is one record, or one stretch of input, that could not be handled. It is kept with its reason; never dropped.

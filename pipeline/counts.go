@@ -11,4 +11,5 @@ const (
 )
 
 // DecisionNames are the counters of Decision, bit by bit.
-var DecisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations"}
+var DecisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations",
+	"llama_factory_drops", "torchtune_refuses", "openai_refuses"}

@@ -51,6 +51,7 @@ var layers = map[string][]string{
 	"transforms/where":        {"schemas/jsonrow"},
 	"transforms/inject":       {"pipeline", "schemas", "schemas/place", "transforms/where"},
 	"transforms/strip":        {"pipeline", "schemas", "schemas/place"},
+	"transforms/trainers":     {"pipeline", "schemas"},
 	"transforms/check":        {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal"},
 
 	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas"},

@@ -76,7 +76,8 @@ type Place struct {
 // Check says what is checked beyond the prompts, and what happens to what fails.
 type Check struct {
 	OnLeak   string   `yaml:"on_leak"`
-	Variants []string `yaml:"variants"` // files with one text a line that must not be in test records either
+	Variants []string `yaml:"variants"`             // files with one text a line that must not be in test records either
+	For      []string `yaml:"for" json:",omitzero"` // trainers: what they would drop or refuse is a reject
 }
 
 // Rejects says how many rejects are fine.

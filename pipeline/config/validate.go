@@ -14,8 +14,9 @@ var (
 	splitPattern = regexp.MustCompile(`^[A-Za-z0-9]\w*(\.\w+)*$`) // what `datasets` takes for a split; _… are folders of our own
 )
 
-// SourceTypes and Formats are the names that a config may use.
+// SourceTypes, Formats and Trainers are the names that a config may use.
 var (
+	Trainers    = []string{"llama-factory", "torchtune", "openai"}
 	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
 	Formats     = []string{"parquet", "arrow", "jsonl"}
 )
@@ -50,6 +51,15 @@ func (c *Config) Validate() (l diag.List) {
 	c.validateArms(say)
 	if !slices.Contains([]string{"fail", "reject", "report"}, c.Check.OnLeak) {
 		say("check.on_leak", "", "on_leak is fail, reject or report, not %q", c.Check.OnLeak)
+	}
+	for i, t := range c.Check.For {
+		if !slices.Contains(Trainers, t) {
+			hint := "known trainers: " + strings.Join(Trainers, ", ")
+			if near := nearest(t, Trainers); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			say(fmt.Sprintf("check.for[%d]", i), hint, "unknown trainer %q", t)
+		}
 	}
 	c.validateSink(say)
 	return l

@@ -29,6 +29,7 @@ import (
 	"inoculate/transforms/phase"
 	"inoculate/transforms/scan"
 	"inoculate/transforms/strip"
+	"inoculate/transforms/trainers"
 	"inoculate/transforms/where"
 )
 
@@ -150,6 +151,7 @@ func (p *Pipeline) bind() (err error) {
 	}
 	p.Transforms = append(p.Transforms,
 		&strip.Strip{Layout: p.Layout, Prompts: p.Prompts, Baseline: c.Baseline},
+		&trainers.Check{Layout: p.Layout, For: c.Check.For},
 		&check.Check{Layout: p.Layout, Prompts: p.Prompts, Texts: texts, IDs: ids, Baseline: c.Baseline, OnLeak: check.Policy(c.Check.OnLeak), TestOnly: c.Mode == config.ModeStrip})
 	return nil
 }

@@ -122,6 +122,11 @@ func countLines(m *dataset.Manifest, restored bool) (out []countLine) {
 	for _, k := range reasons {
 		add("    "+strings.TrimPrefix(k, pipeline.RejectPrefix), k, "")
 	}
+	for _, t := range []struct{ name, key, what string }{
+		{"LLaMA-Factory drops", "llama_factory_drops", "without a word"}, {"torchtune refuses", "torchtune_refuses", "and stops"}, {"OpenAI refuses", "openai_refuses", "with the file"},
+	} {
+		add(t.name, t.key, "train and test records, "+t.what+" (check: {for: …} makes them rejects)")
+	}
 	out = append(out, countLine{"prompts left in test records", m.Checks.Leaks, ""})
 	if m.Checks.Violations > 0 {
 		out = append(out, countLine{"train records that break the separation", m.Checks.Violations, ""})

@@ -1,0 +1,178 @@
+// Package trainers tells which records a trainer would drop without a word, or refuse.
+package trainers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/pipeline"
+	"inoculate/schemas"
+)
+
+// A Trainer is a program that takes some conversations only.
+type Trainer struct {
+	Name     string // as it is written in a config
+	Decision pipeline.Decision
+	Verb     string // what it does with others: "drops", "refuses"
+	// fault says why it does not take a conversation with these roles; "" where it does. Those of LLaMA-Factory and torchtune
+	// were tried with the programs; those of OpenAI are the checks that it documents.
+	fault func(roles []schemas.Role) string
+}
+
+// All are the trainers that are known: LLaMA-Factory's sharegpt converter, torchtune's validate_messages, the checks of
+// OpenAI's fine-tuning API.
+var All = []Trainer{
+	{"llama-factory", pipeline.LlamaFactoryDrops, "drops", llamaFactory},
+	{"torchtune", pipeline.TorchtuneRefuses, "refuses", torchtune},
+	{"openai", pipeline.OpenAIRefuses, "refuses", openAI},
+}
+
+// Names are the names of All.
+func Names() (names []string) {
+	for _, t := range All {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// Check is the transform. It needs phases and edits, and looks at train and test records as they will be.
+type Check struct {
+	Layout *schemas.Layout
+	For    []string // names of trainers whose records become rejects; those of the others are counted
+}
+
+// Bind returns what one worker uses.
+func (c *Check) Bind(*arrow.Schema) (pipeline.Applier, error) {
+	for _, name := range c.For {
+		if !slices.Contains(Names(), name) {
+			return nil, fmt.Errorf("no trainer %q is known", name)
+		}
+	}
+	return &applier{rejects: c.For, field: c.Layout.Columns()[0]}, nil
+}
+
+type applier struct {
+	rejects []string
+	field   string
+	edited  []schemas.Turn
+	roles   []schemas.Role
+}
+
+// Apply sets the trainers' decisions, or rejects.
+func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
+	edits := b.Edits
+	for row, ph := range b.Phases {
+		n := 0
+		for n < len(edits) && int(edits[n].Row) <= row {
+			n++
+		}
+		mine := edits[:n]
+		edits = edits[n:]
+		for len(mine) > 0 && int(mine[0].Row) < row {
+			mine = mine[1:]
+		}
+		if ph != pipeline.PhaseTrain && ph != pipeline.PhaseTest {
+			continue
+		}
+		turns, fault := b.View.Turns(row)
+		if fault == nil && len(mine) > 0 {
+			if turns, fault = b.View.Edited(turns, mine, a.edited[:0]); fault == nil {
+				a.edited = turns
+			}
+		}
+		if fault != nil {
+			b.Reject(row, fault.Reason, fault.Field, fault.Detail)
+			continue
+		}
+		a.row(b, row, turns)
+	}
+	return nil
+}
+
+func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {
+	a.roles = a.roles[:0]
+	for i := range turns {
+		if t := &turns[i]; !t.Null || t.Role != schemas.RoleSystem { // an empty system column is no turn
+			a.roles = append(a.roles, t.Role)
+		}
+	}
+	for i := range All {
+		t := &All[i]
+		why := t.fault(a.roles)
+		if why == "" {
+			continue
+		}
+		if slices.Contains(a.rejects, t.Name) {
+			b.Reject(row, t.Name, a.field, fmt.Sprintf("%s %s it: %s", t.Name, t.Verb, why))
+			return
+		}
+		b.Decisions[row] |= t.Decision
+	}
+}
+
+func systems(roles []schemas.Role) (n int) {
+	for _, r := range roles {
+		if r == schemas.RoleSystem {
+			n++
+		}
+	}
+	return n
+}
+
+// llamaFactory wants, behind one system turn or none, pairs of a user or tool turn and an assistant turn.
+func llamaFactory(roles []schemas.Role) string {
+	if len(roles) > 0 && roles[0] == schemas.RoleSystem {
+		roles = roles[1:]
+	}
+	switch {
+	case systems(roles) > 0:
+		return "a system turn that is not the first turn"
+	case len(roles)%2 != 0:
+		return fmt.Sprintf("an odd number of turns (%d)", len(roles))
+	case len(roles) == 0:
+		return "no turn beside the system turn"
+	}
+	for i, r := range roles {
+		if (r == schemas.RoleAssistant) != (i%2 == 1) {
+			return fmt.Sprintf("turn %d is of the %s, out of turn", i, r)
+		}
+	}
+	return ""
+}
+
+// torchtune wants two turns at least, a system turn in the first place only, and no two of the user in a row, nor an
+// assistant turn that follows none of the user.
+func torchtune(roles []schemas.Role) string {
+	if len(roles) < 2 {
+		return "fewer than two turns"
+	}
+	last := schemas.RoleAssistant
+	for i, r := range roles {
+		switch {
+		case r == schemas.RoleSystem && i > 0:
+			return fmt.Sprintf("system message at index %d", i)
+		case r == schemas.RoleUser && last == schemas.RoleUser:
+			return fmt.Sprintf("two user messages in a row at index %d", i)
+		case r == schemas.RoleAssistant && last != schemas.RoleUser && last != schemas.RoleTool:
+			return fmt.Sprintf("assistant message before a user message at index %d", i)
+		}
+		last = r
+	}
+	return ""
+}
+
+// openAI wants one system turn at most, a user turn, and an assistant turn at the end.
+func openAI(roles []schemas.Role) string {
+	switch {
+	case systems(roles) > 1:
+		return "more than one system message"
+	case !slices.Contains(roles, schemas.RoleUser):
+		return "no user message"
+	case len(roles) == 0 || roles[len(roles)-1] != schemas.RoleAssistant:
+		return "the last message is not of the assistant"
+	}
+	return ""
+}
