@@ -82,3 +82,28 @@ func (n *Needle) SameWords(t *Text, at int) bool {
 	}
 	return !w.next() || w.keyEnd == end
 }
+
+// Words calls f with each word of the text: its key, and the bytes [from, to) it stands at. The key is valid during the call.
+func (t *Text) Words(f func(key []byte, from, to int)) {
+	if len(t.blocks) == 0 {
+		return
+	}
+	w := walk{raw: t.Raw}
+	start, from, to := 0, 0, 0
+	for end := 0; w.next(); {
+		if w.keyEnd == end {
+			if w.kind == Separated && end > start {
+				f(t.Key[start:end], from, to)
+				start = end
+			}
+			continue
+		}
+		if end == start {
+			from = w.from
+		}
+		end, to = w.keyEnd, w.to
+	}
+	if len(t.Key) > start {
+		f(t.Key[start:], from, to)
+	}
+}
