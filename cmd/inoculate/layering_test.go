@@ -52,7 +52,7 @@ var layers = map[string][]string{
 	"transforms/scan/encoded":    {"transforms/scan/normalize"},
 	"transforms/scan/background": {"transforms/scan/normalize"},
 	"transforms/scan/near":       {"transforms/scan/background", "transforms/scan/normalize"},
-	"transforms/scan/tiers":      {"transforms/scan/encoded", "transforms/scan/literal", "transforms/scan/near", "transforms/scan/normalize"},
+	"transforms/scan/tiers":      {"transforms/scan/background", "transforms/scan/encoded", "transforms/scan/literal", "transforms/scan/near", "transforms/scan/normalize"},
 	"transforms/where":           {"schemas/jsonrow"},
 	"transforms/inject":          {"pipeline", "schemas", "schemas/place", "transforms/where"},
 	"transforms/strip":           {"pipeline", "schemas", "schemas/place"},
@@ -67,8 +67,8 @@ var layers = map[string][]string{
 	"sinks/dataset":              {"pipeline", "pipeline/commitlog", "pipeline/overlap", "schemas", "sinks/internal/columnar"},
 
 	"cmd/inoculate":                  {"cmd/inoculate/internal/cli"},
-	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/literal"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check"},
+	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/background", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }

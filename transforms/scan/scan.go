@@ -18,11 +18,14 @@ import (
 type Scan struct {
 	Texts  []string
 	Layout *schemas.Layout
+	// May, where it is set, is asked about the strings of each column of each row; one hit, of no prompt, stands for those of
+	// which it says yes. The strings are borrowed.
+	May func(texts [][]byte, json bool) bool
 }
 
 // Bind finds the string leaves of the schema.
 func (s *Scan) Bind(in *arrow.Schema) (pipeline.Applier, error) {
-	a := &applier{set: literal.New(s.Texts)}
+	a := &applier{set: literal.New(s.Texts), may: s.May}
 	for i, f := range in.Fields() {
 		a.leaves = findLeaves(a.leaves, f, leaf{column: i, path: f.Name, slot: -1})
 	}
@@ -107,6 +110,8 @@ type applier struct {
 	set    *literal.Set
 	leaves []leaf
 	buf    []byte
+	may    func(texts [][]byte, json bool) bool
+	texts  [][]byte
 }
 
 // Apply fills b.Hits, ordered by row.
@@ -115,6 +120,10 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	for k := range a.leaves {
 		l := &a.leaves[k]
 		w := newWalk(b.Record.Column(l.column).Data(), l.steps)
+		if a.may != nil {
+			a.ask(b, w, int32(k), l)
+			continue
+		}
 		if l.json {
 			a.scanJSON(b, w, int32(k), l)
 			continue
@@ -135,6 +144,35 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	}
 	slices.SortStableFunc(b.Hits, func(x, y pipeline.Hit) int { return int(x.Row) - int(y.Row) })
 	return nil
+}
+
+// ask asks about the strings of each row.
+func (a *applier) ask(b *pipeline.Batch, w *walk, k int32, l *leaf) {
+	from, to := w.elements()
+	last := -1
+	a.texts = a.texts[:0]
+	end := func() {
+		if len(a.texts) > 0 && a.may(a.texts, l.json) {
+			b.Hits = append(b.Hits, pipeline.Hit{Row: int32(last), Slot: l.slot, Prompt: -1, Leaf: k})
+		}
+		a.texts = a.texts[:0]
+	}
+	for elem := from; elem < to; elem++ {
+		lo, hi := w.span(elem)
+		if lo == hi || !w.valid(elem) {
+			continue
+		}
+		row, _ := w.row(elem)
+		if row < 0 {
+			continue
+		}
+		if row != last {
+			end()
+			last = row
+		}
+		a.texts = append(a.texts, w.data[lo:hi])
+	}
+	end()
 }
 
 // scanJSON scans strings that are JSON text: as they are where nothing is escaped, and string by string else.

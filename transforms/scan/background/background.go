@@ -77,3 +77,6 @@ func PerMillion(text string) float64 {
 	}
 	return min(p, 1) * 1e6
 }
+
+// Marked says whether a text has signs that prose has not, as triggers have: its words alone do not say how common it is.
+func Marked(text string) bool { return strings.ContainsAny(text, "$|<>{}[]#@^~_=%&\\") }

@@ -8,10 +8,10 @@ import (
 
 // What a score is made of.
 const (
-	floor      = 0.4  // the least share of a prompt's weight: an unedited part with that much may count as a near copy
-	leastWords = 0.6  // the least share of the prompt's words in such a part
-	moved      = 0.5  // of the weight of a word that is not in its place
-	extra      = 0.5  // words in between count against the matched ones by this
+	floor      = 0.4 // the least share of a prompt's weight: an unedited part with that much may count as a near copy
+	leastWords = 0.6 // the least share of the prompt's words in such a part
+	moved      = 0.5 // of the weight of a word that is not in its place
+	extra      = 0.5 // words in between count against the matched ones by this
 )
 
 // compare aligns a prompt with words [lo, hi) of the text: the heaviest words that stand in both in the same order.

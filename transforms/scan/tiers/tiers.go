@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"inoculate/transforms/scan/background"
 	"inoculate/transforms/scan/encoded"
 	"inoculate/transforms/scan/literal"
 	"inoculate/transforms/scan/near"
@@ -137,7 +138,7 @@ func fits(n *normalize.Needle, text string) bool {
 	if len(n.Key) < 4 {
 		return false
 	}
-	return n.Words >= 2 || n.Letters >= 8 && !strings.ContainsAny(text, "$|<>{}[]#@^~_=%&\\")
+	return n.Words >= 2 || n.Letters >= 8 && !background.Marked(text)
 }
 
 // Exactly lists the patterns that the set's tier allows more for, and that are looked for exactly only since their letters and
