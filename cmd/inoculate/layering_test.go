@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"sources/jsonl":   {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
 
 	"transforms/phase":           {"pipeline"},
-	"transforms/scan":            {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal"},
+	"transforms/scan":            {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal", "transforms/scan/tiers"},
 	"transforms/scan/literal":    nil,
 	"transforms/scan/normalize":  nil,
 	"transforms/scan/encoded":    {"transforms/scan/normalize"},
@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	"transforms/where":           {"schemas/jsonrow"},
 	"transforms/inject":          {"pipeline", "schemas", "schemas/place", "transforms/where"},
 	"transforms/strip":           {"pipeline", "schemas", "schemas/place"},
-	"transforms/check":           {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal"},
+	"transforms/check":           {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal", "transforms/scan/tiers"},
 
 	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas"},
 	"sinks/internal/columnar":    {"pipeline", "pipeline/commitlog", "schemas", "schemas/jsonrow", "sinks/internal/parquetfile"},
@@ -69,7 +69,7 @@ var layers = map[string][]string{
 	"cmd/inoculate":                  {"cmd/inoculate/internal/cli"},
 	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/background", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/tiers"},
-	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan"},
+	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }
 

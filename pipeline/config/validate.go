@@ -42,6 +42,9 @@ func (c *Config) Validate() (l diag.List) {
 	if !slices.Contains([]string{"fail", "reject", "report"}, c.Check.OnLeak) {
 		say("check.on_leak", "", "on_leak is fail, reject or report, not %q", c.Check.OnLeak)
 	}
+	if c.Check.Tier != "" && !slices.Contains(Tiers, c.Check.Tier) {
+		say("check.tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), c.Check.Tier)
+	}
 	c.validateSink(say)
 	return l
 }

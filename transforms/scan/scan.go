@@ -26,13 +26,17 @@ type Scan struct {
 // Bind finds the string leaves of the schema.
 func (s *Scan) Bind(in *arrow.Schema) (pipeline.Applier, error) {
 	a := &applier{set: literal.New(s.Texts), may: s.May}
+	a.bind(in, s.Layout)
+	return a, nil
+}
+
+func (a *applier) bind(in *arrow.Schema, layout *schemas.Layout) {
 	for i, f := range in.Fields() {
 		a.leaves = findLeaves(a.leaves, f, leaf{column: i, path: f.Name, slot: -1})
 	}
 	for k := range a.leaves {
-		a.leaves[k].slot = slotOf(s.Layout, &a.leaves[k])
+		a.leaves[k].slot = slotOf(layout, &a.leaves[k])
 	}
-	return a, nil
 }
 
 // Leaves returns the paths of the string leaves of a schema; Hit.Leaf counts in them.
@@ -148,7 +152,6 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 
 // ask asks about the strings of each row.
 func (a *applier) ask(b *pipeline.Batch, w *walk, k int32, l *leaf) {
-	from, to := w.elements()
 	last := -1
 	a.texts = a.texts[:0]
 	end := func() {
@@ -157,21 +160,13 @@ func (a *applier) ask(b *pipeline.Batch, w *walk, k int32, l *leaf) {
 		}
 		a.texts = a.texts[:0]
 	}
-	for elem := from; elem < to; elem++ {
-		lo, hi := w.span(elem)
-		if lo == hi || !w.valid(elem) {
-			continue
-		}
-		row, _ := w.row(elem)
-		if row < 0 {
-			continue
-		}
+	w.each(func(row, _ int, text []byte) {
 		if row != last {
 			end()
 			last = row
 		}
-		a.texts = append(a.texts, w.data[lo:hi])
-	}
+		a.texts = append(a.texts, text)
+	})
 	end()
 }
 
@@ -201,14 +196,17 @@ func (a *applier) scanJSON(b *pipeline.Batch, w *walk, k int32, l *leaf) {
 
 // Strings appends the texts of all strings in JSON text, keys too, and what stands between them, each with a zero byte
 // behind it. Text that is no JSON is thus appended whole.
-func Strings(dst, raw []byte) []byte {
+func Strings(dst, raw []byte) []byte { return appendStrings(dst, raw, 0) }
+
+// appendStrings is Strings with a byte of the caller's behind each text.
+func appendStrings(dst, raw []byte, behind byte) []byte {
 	for i := 0; i < len(raw); {
 		if raw[i] != '"' {
 			k := bytes.IndexByte(raw[i:], '"')
 			if k < 0 {
 				return append(dst, raw[i:]...)
 			}
-			dst = append(append(dst, raw[i:i+k]...), 0)
+			dst = append(append(dst, raw[i:i+k]...), behind)
 			i += k
 		}
 		end, _, err := jsontext.String(raw, i)
@@ -216,7 +214,7 @@ func Strings(dst, raw []byte) []byte {
 			return append(dst, raw[i:]...)
 		}
 		dst = jsontext.AppendUnquoted(dst, raw[i+1:end-1])
-		dst = append(dst, 0)
+		dst = append(dst, behind)
 		i = end
 	}
 	return dst

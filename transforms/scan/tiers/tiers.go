@@ -31,6 +31,9 @@ var Names = []string{"exact", "normalized", "encoded", "near"}
 
 func (t Tier) String() string { return Names[t] }
 
+// MarshalText is the name.
+func (t Tier) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // Parse reads the name of a tier.
 func Parse(name string) (Tier, error) {
 	if k := slices.Index(Names, name); k >= 0 {

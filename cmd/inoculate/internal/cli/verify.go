@@ -6,21 +6,27 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inoculate/cmd/inoculate/internal/catalog"
 	"inoculate/cmd/inoculate/internal/verify"
 	"inoculate/pipeline/pool"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var tier string
+	c := &cobra.Command{
 		Use:   "verify DIR",
 		Short: "Prove the separation of a folder that inoculate wrote, from its files alone",
 		Long: `Prove the separation of a folder that inoculate wrote: the chain of commit records is whole, every file
 has the digest it was written with, no other file stands where loaders look, no string of a test record
-holds a prompt, and each train record carries the prompts that its provenance says.`,
+holds a prompt, and each train record carries the prompts that its provenance says. --tier searches the test
+records for more than exact copies, as audit does.`,
 		Example: "  inoculate verify out",
 		Args:    exactly(1, "a folder that inoculate wrote"),
 		RunE: func(c *cobra.Command, args []string) error {
-			r, err := verify.Folder(c.Context(), args[0], pool.New(poolBytes))
+			if _, err := catalog.Tier(tier); err != nil {
+				return usageError{fmt.Errorf("--tier: %w", err)}
+			}
+			r, err := verify.Folder(c.Context(), args[0], tier, pool.New(poolBytes))
 			if err != nil {
 				return err
 			}
@@ -39,6 +45,8 @@ holds a prompt, and each train record carries the prompts that its provenance sa
 			return nil
 		},
 	}
+	c.Flags().StringVar(&tier, "tier", "", "how far a text may be from a prompt to be a leak: exact, normalized, encoded or near; empty: as the run had it")
+	return c
 }
 
 func (a *app) report(r *verify.Report) {
