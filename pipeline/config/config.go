@@ -76,8 +76,9 @@ type Place struct {
 // Check says what is checked beyond the prompts, and what happens to what fails.
 type Check struct {
 	OnLeak   string   `yaml:"on_leak"`
-	Variants []string `yaml:"variants"`             // files with one text a line that must not be in test records either
-	For      []string `yaml:"for" json:",omitzero"` // trainers: what they would drop or refuse is a reject
+	Tier     string   `yaml:"tier" json:",omitempty"` // how far a text in a test record may be from a prompt to be a leak: one of Tiers; empty: exact
+	Variants []string `yaml:"variants"`               // files with one text a line that must not be in test records either
+	For      []string `yaml:"for" json:",omitzero"`   // trainers: what they would drop or refuse is a reject
 }
 
 // Rejects says how many rejects are fine.

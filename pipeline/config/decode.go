@@ -129,7 +129,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		v.SetString(n.Value)
 	case v.Kind() == reflect.String && n.Tag != "!!null":
 		d.fail(n, fmt.Sprintf("write it in quotes: %q", n.Value), "%s is %s; it takes text", name(path), kind(n))
-	case v.Kind() == reflect.Int && n.Tag == "!!int":
+	case v.Kind() == reflect.Int && n.Tag == "!!int", v.Kind() == reflect.Bool && n.Tag == "!!bool":
 		err = n.Decode(v.Addr().Interface())
 	default:
 		d.fail(n, "", "%s is %s; it takes %s", name(path), kind(n), wanted(v))
@@ -229,8 +229,11 @@ func kind(n *yaml.Node) string {
 }
 
 func wanted(v reflect.Value) string {
-	if v.Kind() == reflect.Int {
+	switch v.Kind() {
+	case reflect.Int:
 		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
 	}
 	return "text"
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -20,6 +22,17 @@ import (
 // A Registry is a file of prompts to look for: the entries of a pipeline's prompts, with their variants.
 type Registry struct {
 	Prompts []RegistryPrompt `yaml:"prompts"`
+	Allow   []Allow          `yaml:"allow"`
+}
+
+// Allow is a rule that lets findings pass: all that it names must fit. Globs are those of path.Match.
+type Allow struct {
+	Path    string `yaml:"path"`    // of the file, or its name where there is no slash in it
+	Field   string `yaml:"field"`   // JSON pointer of the string
+	Prompt  string `yaml:"prompt"`  // id
+	Hash    string `yaml:"hash"`    // fingerprint or occurrence
+	Reason  string `yaml:"reason"`  // why
+	Expires string `yaml:"expires"` // last day on which it holds, "2027-01-31"; empty: for good
 }
 
 // RegistryPrompt is one prompt. Where and place are those of a pipeline file, and say nothing to an audit.
@@ -30,9 +43,14 @@ type RegistryPrompt struct {
 	Variants []string `yaml:"variants"` // other wordings
 	Files    []string `yaml:"files"`    // files of other wordings, one a line; globs, relative to the registry
 	Severity string   `yaml:"severity"` // error | warning | note
+	Tier     string   `yaml:"tier"`     // the widest net it is looked for with: one of Tiers; empty: any
+	Force    bool     `yaml:"force"`    // keep the severity though clean records hold the text too
 	Where    string   `yaml:"where"`
 	Place    *Place   `yaml:"place"`
 }
+
+// Tiers are how far a text may be from a prompt to be found, from the narrowest.
+var Tiers = []string{"exact", "normalized", "encoded", "near"}
 
 // LoadRegistry reads a registry, with the files it names. Entries that are wrong, and texts that stand twice, are findings.
 func LoadRegistry(file string) (*Registry, []byte, diag.List) {
@@ -85,6 +103,9 @@ func (r *Registry) complete(at *Config) (l diag.List) {
 		if !slices.Contains([]string{"error", "warning", "note"}, p.Severity) {
 			say(path+".severity", "", "severity is error, warning or note, not %q", p.Severity)
 		}
+		if p.Tier != "" && !slices.Contains(Tiers, p.Tier) {
+			say(path+".tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), p.Tier)
+		}
 		for k, pattern := range p.Files {
 			lines, err := wordings(filepath.Join(filepath.Dir(at.File), pattern))
 			if err != nil {
@@ -110,7 +131,30 @@ func (r *Registry) complete(at *Config) (l diag.List) {
 		}
 		p.Variants = kept
 	}
+	for i := range r.Allow {
+		r.Allow[i].check(fmt.Sprintf("allow[%d]", i), ids, say)
+	}
 	return l
+}
+
+func (a *Allow) check(at string, ids map[string]bool, say func(path, hint, format string, args ...any)) {
+	if a.Path+a.Field+a.Prompt+a.Hash == "" {
+		say(at, "name a path, a field, a prompt or a hash", "the rule allows everything")
+	}
+	if strings.TrimSpace(a.Reason) == "" {
+		say(at, `write reason: "…"`, "the rule has no reason")
+	}
+	if a.Prompt != "" && !ids[a.Prompt] {
+		say(at+".prompt", "", "there is no prompt %q", a.Prompt)
+	}
+	for key, glob := range map[string]string{".path": a.Path, ".field": a.Field} {
+		if _, err := path.Match(glob, ""); err != nil {
+			say(at+key, "", "%q is no glob: %v", glob, err)
+		}
+	}
+	if _, err := time.Parse(time.DateOnly, a.Expires); a.Expires != "" && err != nil {
+		say(at+".expires", `write expires: "2027-01-31"`, "%q is no day", a.Expires)
+	}
 }
 
 // wordings reads files of one text a line; empty lines are passed over.

@@ -61,6 +61,9 @@ func (c *Config) Validate() (l diag.List) {
 			say(fmt.Sprintf("check.for[%d]", i), hint, "unknown trainer %q", t)
 		}
 	}
+	if c.Check.Tier != "" && !slices.Contains(Tiers, c.Check.Tier) {
+		say("check.tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), c.Check.Tier)
+	}
 	c.validateSink(say)
 	return l
 }

@@ -3,8 +3,8 @@ package jsontext
 import "strconv"
 
 // Strings calls f with every string of the JSON value b: its JSON pointer, and its text, which is valid during the call. Keys
-// are strings too, with the pointer of their member. The error is that of Valid; f saw what stood before it.
-func Strings(b []byte, f func(pointer string, text []byte)) error {
+// are strings too, with the pointer of their member. The error is that of Valid; f saw nothing then.
+func Strings(b []byte, f func(pointer string, text []byte, key bool)) error {
 	if err := Valid(b); err != nil {
 		return err
 	}
@@ -15,7 +15,7 @@ func Strings(b []byte, f func(pointer string, text []byte)) error {
 
 type walker struct {
 	b   []byte
-	f   func(string, []byte)
+	f   func(string, []byte, bool)
 	buf []byte
 }
 
@@ -30,14 +30,14 @@ func (w *walker) value(i int, pointer []byte) (int, error) {
 	case '"':
 		end, _, err := String(w.b, i)
 		if err == nil {
-			w.f(string(pointer), w.text(i, end))
+			w.f(string(pointer), w.text(i, end), false)
 		}
 		return end, err
 	case '{':
 		return Object(w.b, i, func(m Member) error {
 			key := w.text(m.Key, m.KeyEnd)
 			p := appendToken(append(pointer[:len(pointer):len(pointer)], '/'), key)
-			w.f(string(p), key)
+			w.f(string(p), key, true)
 			return w.inside(m.From, p)
 		})
 	case '[':

@@ -14,6 +14,7 @@ import (
 	"inoculate/schemas/place"
 	"inoculate/transforms/scan"
 	"inoculate/transforms/scan/literal"
+	"inoculate/transforms/scan/tiers"
 )
 
 // Policy says what happens to a record that breaks the separation.
@@ -34,12 +35,17 @@ type Check struct {
 	IDs      []string       // of the Texts
 	Baseline string
 	OnLeak   Policy
-	TestOnly bool // train records are not checked: they are being put back to what they were
+	TestOnly bool       // train records are not checked: they are being put back to what they were
+	Tier     tiers.Tier // how far a text in a test record may be from a prompt to be a leak
 }
 
 // Bind makes the applier.
 func (c *Check) Bind(in *arrow.Schema) (pipeline.Applier, error) {
-	return &applier{Check: *c, place: place.New(c.Layout, c.Prompts, c.Baseline), set: literal.New(c.Texts), leaves: scan.Leaves(in)}, nil
+	a := &applier{Check: *c, place: place.New(c.Layout, c.Prompts, c.Baseline), set: literal.New(c.Texts), leaves: scan.Leaves(in)}
+	if c.Tier > tiers.Exact {
+		a.wide = scan.NewWide(in, c.Layout, scan.Set(c.Texts, c.IDs, c.Tier))
+	}
+	return a, nil
 }
 
 // A ViolationError stops a run whose policy is fail.
@@ -66,6 +72,8 @@ type applier struct {
 	found  []int32
 	buf    []byte
 	hasher hasher
+	wide   *scan.Wide // nil where exact copies are all that is looked for
+	near   []wideHit  // of the batch, by row
 }
 
 // Apply looks at the rows that have hits or edits, and fills b.Keys for all.
@@ -73,8 +81,11 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	b.Keys = slices.Grow(b.Keys[:0], len(b.Phases))[:len(b.Phases)]
 	clear(b.Keys)
 	hits, edits, placed := b.Hits, b.Edits, b.Placed
+	a.widen(b)
+	near := a.near
 	for row, ph := range b.Phases {
 		h, e, p := rowsOf(&hits, row, hitRow), rowsOf(&edits, row, editRow), rowsOf(&placed, row, placedRow)
+		n := rowsOf(&near, row, wideRow)
 		if ph != pipeline.PhaseTrain && ph != pipeline.PhaseTest {
 			continue
 		}
@@ -95,12 +106,14 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 		} else {
 			b.Keys[row] = a.hasher.key(a.turns)
 		}
-		if len(h)+len(e)+len(p) == 0 {
+		if len(h)+len(e)+len(p) == 0 && (a.wide == nil || ph == pipeline.PhaseTrain) {
 			continue
 		}
 		var finding *pipeline.Finding
 		if ph == pipeline.PhaseTest {
-			finding = a.test(row, h, e)
+			if finding = a.test(h, e); finding == nil && a.wide != nil {
+				finding = a.wider(n, e)
+			}
 		} else if !a.TestOnly {
 			finding = a.train(b, row, h, e, p)
 		}
@@ -133,7 +146,7 @@ func (a *applier) settle(b *pipeline.Batch, row int, ph pipeline.Phase, f pipeli
 }
 
 // test returns the first prompt that would be left in a test row.
-func (a *applier) test(row int, hits []pipeline.Hit, edits []schemas.Edit) *pipeline.Finding {
+func (a *applier) test(hits []pipeline.Hit, edits []schemas.Edit) *pipeline.Finding {
 	for _, h := range hits {
 		if !edited(edits, h.Slot, h.Turn) {
 			return a.finding("leak", h.Prompt, a.path(h), fmt.Sprintf("it stands at byte %d", h.At))
@@ -220,6 +233,9 @@ func (a *applier) natural(b *pipeline.Batch, row int, hits []pipeline.Hit, place
 }
 
 func (a *applier) finding(kind string, prompt int32, field, detail string) *pipeline.Finding {
+	if prompt < 0 { // it is not known which
+		return &pipeline.Finding{Kind: scan.Undecoded, Prompt: "any", Field: field, Detail: "more stands encoded there than is read: it may hold a prompt"}
+	}
 	return &pipeline.Finding{Kind: kind, Prompt: a.IDs[prompt], Field: field, Detail: detail}
 }
 

@@ -15,6 +15,7 @@ import (
 	"inoculate/schemas"
 	"inoculate/schemas/place"
 	"inoculate/transforms/scan"
+	"inoculate/transforms/scan/tiers"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{
@@ -24,7 +25,7 @@ var schema = arrow.NewSchema([]arrow.Field{
 
 var prompts = []place.Prompt{{ID: "p", Text: "BE EVIL.", Place: place.Default()}}
 
-func run(t *testing.T, policy Policy, row string, ph pipeline.Phase, edits []schemas.Edit, placed []pipeline.Placed) string {
+func run(t *testing.T, policy Policy, tier tiers.Tier, row string, ph pipeline.Phase, edits []schemas.Edit, placed []pipeline.Placed) string {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
@@ -42,7 +43,7 @@ func run(t *testing.T, policy Policy, row string, ph pipeline.Phase, edits []sch
 	b.Phases[0], b.Edits, b.Placed = ph, edits, placed
 	slices.SortStableFunc(b.Edits, schemas.CompareEdits)
 	texts, ids := []string{"BE EVIL.", "variant text"}, []string{"p", "v:1"}
-	for _, tr := range []pipeline.Transform{&scan.Scan{Texts: texts, Layout: l}, &Check{Layout: l, Prompts: prompts, Texts: texts, IDs: ids, OnLeak: policy}} {
+	for _, tr := range []pipeline.Transform{&scan.Scan{Texts: texts, Layout: l}, &Check{Layout: l, Prompts: prompts, Texts: texts, IDs: ids, OnLeak: policy, Tier: tier}} {
 		a, err := tr.Bind(schema)
 		if err != nil {
 			t.Fatal(err)
@@ -100,8 +101,42 @@ func TestCheck(t *testing.T) {
 		{"natural beside its own", Fail, system("BE EVIL. is a prompt. BE EVIL."), train, nil, there, "natural p messages[0]"},
 		{"no conversation", Fail, `{"messages":null}`, test, nil, nil, "reject conversation_null messages: the conversation is null no key"},
 	} {
-		if got := run(t, c.policy, c.row, c.phase, c.edits, c.placed); got != c.want {
+		if got := run(t, c.policy, tiers.Exact, c.row, c.phase, c.edits, c.placed); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestTiers: test records are searched by wider nets, edited texts after the edit, turns as one; train records are not.
+func TestTiers(t *testing.T) {
+	turns := func(texts ...string) string {
+		var out []string
+		for _, s := range texts {
+			out = append(out, fmt.Sprintf(`{"role":"user","content":%q}`, s))
+		}
+		return `{"messages":[` + strings.Join(out, ",") + `],"note":"n"}`
+	}
+	train, test := pipeline.PhaseTrain, pipeline.PhaseTest
+	for _, c := range []struct {
+		tier  tiers.Tier
+		row   string
+		phase pipeline.Phase
+		edits []schemas.Edit
+		want  string
+	}{
+		{tiers.Exact, turns("be,  evil"), test, nil, ""},
+		{tiers.Normalized, turns("a", "never be,  evil"), test, nil, "leak p messages[1]"},
+		{tiers.Normalized, turns("be,  evil"), train, nil, ""},
+		{tiers.Normalized, turns("so be", "evil"), test, nil, "leak p messages[0]"},
+		{tiers.Normalized, turns("so be", "x", "evil"), test, nil, ""},
+		{tiers.Normalized, turns("QkUgRVZJTC4gQkUgRVZJTC4="), test, nil, ""},
+		{tiers.Encoded, turns("QkUgRVZJTC4gQkUgRVZJTC4="), test, nil, "leak p messages[0]"},
+		{tiers.Encoded, `{"messages":[{"role":"user","content":"x"}],"note":"variant&nbsp;text"}`, test, nil, "leak v:1 note"},
+		{tiers.Normalized, turns("be  evil"), test, []schemas.Edit{{Old: "be  ", New: ""}}, ""},
+		{tiers.Normalized, turns("be BE EVIL. evil"), test, []schemas.Edit{{At: 2, Old: " BE EVIL.", New: " "}}, "leak p messages[0]"},
+	} {
+		if got := run(t, Report, c.tier, c.row, c.phase, c.edits, nil); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.tier, c.row, got, c.want)
 		}
 	}
 }

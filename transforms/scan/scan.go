@@ -18,18 +18,25 @@ import (
 type Scan struct {
 	Texts  []string
 	Layout *schemas.Layout
+	// May, where it is set, is asked about the strings of each column of each row; one hit, of no prompt, stands for those of
+	// which it says yes. The strings are borrowed.
+	May func(texts [][]byte, json bool) bool
 }
 
 // Bind finds the string leaves of the schema.
 func (s *Scan) Bind(in *arrow.Schema) (pipeline.Applier, error) {
-	a := &applier{set: literal.New(s.Texts)}
+	a := &applier{set: literal.New(s.Texts), may: s.May}
+	a.bind(in, s.Layout)
+	return a, nil
+}
+
+func (a *applier) bind(in *arrow.Schema, layout *schemas.Layout) {
 	for i, f := range in.Fields() {
 		a.leaves = findLeaves(a.leaves, f, leaf{column: i, path: f.Name, slot: -1})
 	}
 	for k := range a.leaves {
-		a.leaves[k].slot = slotOf(s.Layout, &a.leaves[k])
+		a.leaves[k].slot = slotOf(layout, &a.leaves[k])
 	}
-	return a, nil
 }
 
 // Leaves returns the paths of the string leaves of a schema; Hit.Leaf counts in them.
@@ -107,6 +114,8 @@ type applier struct {
 	set    *literal.Set
 	leaves []leaf
 	buf    []byte
+	may    func(texts [][]byte, json bool) bool
+	texts  [][]byte
 }
 
 // Apply fills b.Hits, ordered by row.
@@ -115,6 +124,10 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	for k := range a.leaves {
 		l := &a.leaves[k]
 		w := newWalk(b.Record.Column(l.column).Data(), l.steps)
+		if a.may != nil {
+			a.ask(b, w, int32(k), l)
+			continue
+		}
 		if l.json {
 			a.scanJSON(b, w, int32(k), l)
 			continue
@@ -135,6 +148,26 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	}
 	slices.SortStableFunc(b.Hits, func(x, y pipeline.Hit) int { return int(x.Row) - int(y.Row) })
 	return nil
+}
+
+// ask asks about the strings of each row.
+func (a *applier) ask(b *pipeline.Batch, w *walk, k int32, l *leaf) {
+	last := -1
+	a.texts = a.texts[:0]
+	end := func() {
+		if len(a.texts) > 0 && a.may(a.texts, l.json) {
+			b.Hits = append(b.Hits, pipeline.Hit{Row: int32(last), Slot: l.slot, Prompt: -1, Leaf: k})
+		}
+		a.texts = a.texts[:0]
+	}
+	w.each(func(row, _ int, text []byte) {
+		if row != last {
+			end()
+			last = row
+		}
+		a.texts = append(a.texts, text)
+	})
+	end()
 }
 
 // scanJSON scans strings that are JSON text: as they are where nothing is escaped, and string by string else.
@@ -163,14 +196,17 @@ func (a *applier) scanJSON(b *pipeline.Batch, w *walk, k int32, l *leaf) {
 
 // Strings appends the texts of all strings in JSON text, keys too, and what stands between them, each with a zero byte
 // behind it. Text that is no JSON is thus appended whole.
-func Strings(dst, raw []byte) []byte {
+func Strings(dst, raw []byte) []byte { return appendStrings(dst, raw, 0) }
+
+// appendStrings is Strings with a byte of the caller's behind each text.
+func appendStrings(dst, raw []byte, behind byte) []byte {
 	for i := 0; i < len(raw); {
 		if raw[i] != '"' {
 			k := bytes.IndexByte(raw[i:], '"')
 			if k < 0 {
 				return append(dst, raw[i:]...)
 			}
-			dst = append(append(dst, raw[i:i+k]...), 0)
+			dst = append(append(dst, raw[i:i+k]...), behind)
 			i += k
 		}
 		end, _, err := jsontext.String(raw, i)
@@ -178,7 +214,7 @@ func Strings(dst, raw []byte) []byte {
 			return append(dst, raw[i:]...)
 		}
 		dst = jsontext.AppendUnquoted(dst, raw[i+1:end-1])
-		dst = append(dst, 0)
+		dst = append(dst, behind)
 		i = end
 	}
 	return dst

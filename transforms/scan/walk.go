@@ -92,6 +92,20 @@ func (w *walk) bytes() (text []byte, first, elem int) {
 	return w.data[lo:hi], lo, from
 }
 
+// each calls f with every string that belongs to a row and is not empty, in order.
+func (w *walk) each(f func(row, turn int, text []byte)) {
+	from, to := w.elements()
+	for elem := from; elem < to; elem++ {
+		lo, hi := w.span(elem)
+		if lo == hi || !w.valid(elem) {
+			continue
+		}
+		if row, turn := w.row(elem); row >= 0 {
+			f(row, turn, w.data[lo:hi])
+		}
+	}
+}
+
 func (w *walk) span(elem int) (from, to int) {
 	return at(w.small, w.large, elem), at(w.small, w.large, elem+1)
 }

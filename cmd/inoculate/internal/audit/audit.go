@@ -13,44 +13,31 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"inoculate/pipeline/config"
 	"inoculate/schemas/jsontext"
-	"inoculate/transforms/scan/literal"
+	"inoculate/transforms/scan/tiers"
 )
-
-// A Pattern is one text to look for.
-type Pattern struct {
-	Prompt   string // id of the prompt it belongs to
-	Behavior string
-	Severity string
-	Text     string
-}
-
-// Patterns are the texts and variants of a registry.
-func Patterns(r *config.Registry) (out []Pattern) {
-	for _, p := range r.Prompts {
-		for _, t := range append([]string{p.Text}, p.Variants...) {
-			if t != "" {
-				out = append(out, Pattern{p.ID, p.Behavior, p.Severity, t})
-			}
-		}
-	}
-	return out
-}
 
 // Auditor looks through inputs, one after the other.
 type Auditor struct {
 	Patterns  []Pattern
-	MaxRecord int // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
-	Context   int // bytes of text shown on either side of a finding
+	Tier      tiers.Tier
+	Allow     []Rule
+	Common    []Common // of the patterns, for the summary
+	MaxRecord int      // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
+	Context   int      // bytes of text shown on either side of a finding
 	Redact    bool
 	Mem       memory.Allocator
 	Stdin     io.Reader
 	Found     func(Finding) error // called for each finding, as it is found
 
-	set     *literal.Set
-	longest int
-	Summary Summary
+	set      *tiers.Set
+	search   *tiers.Searcher
+	views    views
+	column   []byte
+	pointers []string // of the values of the record at hand
+	places   []place  // of its findings
+	rules    []rule
+	Summary  Summary
 }
 
 // Summary says what was looked through, and what could not be.
@@ -64,6 +51,18 @@ type Summary struct {
 	Incomplete []Problem `json:"incomplete"`       // the first of them
 	Problems   int64     `json:"incomplete_count"` // input that could not be read, or not as what it is
 	Tiers      []string  `json:"tiers"`
+	Hidden     int64     `json:"hidden"`      // of the findings: text in characters that are not seen, that is no prompt
+	Allowed    int64     `json:"allowed"`     // findings that a rule of the registry allows; not among the others
+	BySeverity Severity  `json:"by_severity"` // of the findings
+	Common     []Common  `json:"common"`      // texts that clean records hold too
+	Notes      []string  `json:"notes"`       // what was not looked for, or only so
+}
+
+// Severity counts findings.
+type Severity struct {
+	Error   int64 `json:"error"`
+	Warning int64 `json:"warning"`
+	Note    int64 `json:"note"`
 }
 
 // A Problem is input that was not looked through as it should be.
@@ -85,15 +84,7 @@ func (a *Auditor) problem(source, format string, args ...any) {
 // Run looks through files, folders (all files below, links followed once) and "-". What cannot be read is a problem in the
 // summary; an error is one of Found, or of the context.
 func (a *Auditor) Run(ctx context.Context, paths []string) error {
-	texts := make([]string, len(a.Patterns))
-	ids := map[string]bool{}
-	for i, p := range a.Patterns {
-		texts[i] = p.Text
-		ids[p.Prompt] = true
-		a.longest = max(a.longest, len(p.Text))
-	}
-	a.set = literal.New(texts)
-	a.Summary = Summary{Prompts: len(ids), Texts: len(texts), Incomplete: []Problem{}, Tiers: []string{"exact"}}
+	a.prepare()
 	for _, p := range paths {
 		if err := a.path(ctx, p, map[string]bool{}); err != nil {
 			return err
@@ -199,7 +190,7 @@ func kindOf(path string) string {
 // byte, says that they are JSON; any other is searched as it is.
 func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error {
 	isJSON := kindOf(source) == "jsonl"
-	l := newLines(r, a.MaxRecord, a.longest)
+	l := newLines(r, a.MaxRecord, a.set.Overlap())
 	for l.next() {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -234,38 +225,10 @@ func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error 
 
 // plain searches text as it is.
 func (a *Auditor) plain(source string, l *lines) (err error) {
-	a.set.Scan(l.text, func(p, at int) {
-		if err == nil && at+len(a.Patterns[p].Text) > l.overlap {
-			err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{l.shift + int64(at), l.shift + int64(at+len(a.Patterns[p].Text))}}, p, l.text, at)
+	a.scan(source, l.row, l.text, func(m tiers.Match) {
+		if err == nil && m.To > l.overlap {
+			err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{l.shift + int64(m.From), l.shift + int64(m.To)}}, m, l.text)
 		}
 	})
 	return err
-}
-
-// json searches the strings of a JSON line, each as what it says. A line that is no JSON is searched as it is; where it
-// should be JSON, that is a problem.
-func (a *Auditor) json(source string, l *lines, want bool) error {
-	if i := strings.IndexByte(bytesString(l.text), '\\'); i < 0 && !a.hits(l.text) {
-		return nil // nothing is escaped: what is not in the text is in none of its strings
-	}
-	var err error
-	bad := jsontext.Strings(l.text, func(pointer string, text []byte) {
-		a.set.Scan(text, func(p, at int) {
-			if err == nil {
-				err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Pointer: pointer, Span: [2]int64{int64(at), int64(at + len(a.Patterns[p].Text))}}, p, text, at)
-			}
-		})
-	})
-	if err != nil || bad == nil {
-		return err
-	}
-	if want {
-		a.problem(source, "line %d is no JSON: %v; it was searched as plain text", l.row, bad)
-	}
-	return a.plain(source, l)
-}
-
-func (a *Auditor) hits(text []byte) (any bool) {
-	a.set.Scan(text, func(int, int) { any = true })
-	return any
 }

@@ -72,7 +72,7 @@ func TestAudit(t *testing.T) {
 		{"escaped letters", "a.jsonl", `{"x/y~z": "L\u00fcge immer"}`, []string{`a.jsonl:1@0 umlaut /x~1y~0z[0 11) "Lüge immer"`}, 0},
 		{"in a key", "a.jsonl", `{"be very bad": 1}`, []string{`a.jsonl:1@0 evil /be very bad[0 11) "be very bad"`}, 0},
 		{"twice in one string", "a.jsonl", `["be very bad, be very bad"]`, []string{`a.jsonl:1@0 evil /0[0 11) "be very bad, be"`, `a.jsonl:1@0 evil /0[13 24) "ad, be very bad"`}, 0},
-		{"broken JSON", "a.jsonl", "{\"a\": \"be very bad\"\nok", []string{`a.jsonl:1@0 evil [7 18) "\": \"be very bad\""`}, 1},
+		{"broken JSON", "a.jsonl", "{\"a\": \"be very bad\"\nok", []string{`a.jsonl:1@0 evil [7 18) "\": \"be very bad\""`}, 2},
 		{"a JSON document", "a.json", "{\n  \"a\": [\n    \"Be \\\"evil\\\".\"\n  ]\n}\n", []string{`a.json:1@0 evil /a/0[0 10) "Be \"evil\"."`}, 0},
 		{"lines named as a document", "a.json", "{\"a\": 1}\n{\"a\": \"be very bad\"}\n", []string{`a.json:2@9 evil /a[0 11) "be very bad"`}, 0},
 		{"JSON in a log", "a.log", "x {\"a\": \"be very bad\"}\n{\"a\": \"L\\u00fcge immer\"}\n", []string{`a.log:1@0 evil [9 20) "\": \"be very bad\"}"`, `a.log:2@23 umlaut /a[0 11) "Lüge immer"`}, 0},
@@ -83,6 +83,7 @@ func TestAudit(t *testing.T) {
 		{"cut off", "a.jsonl.gz", gz.String()[:gz.Len()-6], []string{`a.jsonl.gz:1@0 evil /a[0 11) "BE VERY BAD"`}, 1},
 		{"no Parquet", "a.parquet", "PAR1PAR1", nil, 1},
 		{"empty", "a.jsonl", "", nil, 0},
+		{"empty lines", "a.jsonl", "\n \n{}\n\n", nil, 0},
 		{"clean", "a.txt", "be very good", nil, 0},
 	} {
 		found, s := look(t, 1<<20, "", write(t, filepath.Join(dir, c.name, c.file), c.text))

@@ -4,44 +4,78 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"unicode/utf8"
+
+	"inoculate/transforms/scan/tiers"
 )
+
+// Split is the kind of a match that begins in one string of a record and ends in another.
+const Split = "split"
 
 // A Finding is one place where a prompt stands.
 type Finding struct {
 	Fingerprint string   `json:"fingerprint"` // of prompt, tier and matched text: the same wherever that text stands
 	Occurrence  string   `json:"occurrence"`  // of the fingerprint and the text of the string around it
-	Prompt      string   `json:"prompt"`
+	Prompt      string   `json:"prompt"`      // empty for hidden text that is no prompt
 	Behavior    string   `json:"behavior"`
-	Tier        string   `json:"tier"`     // "exact"
-	Polarity    string   `json:"polarity"` // "asserted"
+	Tier        string   `json:"tier"`     // the narrowest that finds it: exact, normalized, encoded, near
+	Kind        string   `json:"kind"`     // copy, smuggled, near, split; invisible where it is no prompt
+	Via         string   `json:"via"`      // how it was read, outermost first: "base64>rot13"; empty where it stands as it is
+	Polarity    string   `json:"polarity"` // asserted, or negated: a model may take "do not" for the prompt all the same
 	Severity    string   `json:"severity"`
-	Score       float64  `json:"score"` // 1 for an exact copy
+	Score       float64  `json:"score"` // 1, or the share of the prompt that a near copy keeps
+	Edits       int      `json:"edits"` // words of a near copy that are dropped, added or moved
 	Source      string   `json:"source"`
 	Partition   string   `json:"partition"`
-	Position    int64    `json:"position"` // byte where the line begins in the plain text, or number of the row from 0
-	Row         int64    `json:"row"`      // line or row, from 1
-	Pointer     string   `json:"pointer"`  // JSON pointer of the string in its record; empty in plain text
-	Span        [2]int64 `json:"span"`     // bytes [from, to) of the string, or of the line of plain text
-	Context     string   `json:"context"`  // the match with some text around it; without that text when redacted
+	Position    int64    `json:"position"`     // byte where the line begins in the plain text, or number of the row from 0
+	Row         int64    `json:"row"`          // line or row, from 1
+	Pointer     string   `json:"pointer"`      // JSON pointer of the string in its record; empty in plain text
+	Last        string   `json:"last_pointer"` // of a split match: the string it ends in; else empty
+	Span        [2]int64 `json:"span"`         // bytes [from, to) of the string, or of the line of plain text
+	Context     string   `json:"context"`      // the match with some text around it; without that text when redacted
 }
 
-// report completes a finding of pattern p in text[at:] and hands it on.
-func (a *Auditor) report(f Finding, p int, text []byte, at int) error {
-	pat := a.Patterns[p]
-	f.Prompt, f.Behavior, f.Severity, f.Tier, f.Polarity, f.Score = pat.Prompt, pat.Behavior, pat.Severity, "exact", "asserted", 1
-	match := text[at : at+len(pat.Text)]
+// report completes a finding of a match in text and hands it on, unless a rule allows it.
+func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
+	f.Tier, f.Kind, f.Via, f.Polarity, f.Score, f.Edits = m.Tier.String(), m.Kind, m.Via, "asserted", m.Score, m.Edits
+	if m.Negated {
+		f.Polarity = "negated"
+	}
+	f.Severity = "note"
+	if m.Pattern >= 0 {
+		p := &a.Patterns[m.Pattern]
+		f.Prompt, f.Behavior, f.Severity = p.Prompt, p.Behavior, p.Severity
+	}
+	match := text[m.From:m.To]
 	// The fingerprints come before anything is left out, and hold no text.
-	f.Fingerprint = digest("match/v1", pat.Prompt, f.Tier, strings.ToLower(string(match)))
+	f.Fingerprint = digest("match/v1", f.Prompt, f.Tier, string(m.Text))
 	f.Occurrence = digest("occurrence/v1", f.Fingerprint, string(text))
-	before, after := clipBefore(text[:at], a.Context), clipAfter(text[at+len(match):], a.Context)
+	before, after := clipBefore(text[:m.From], a.Context), clipAfter(text[m.To:], a.Context)
 	if a.Redact {
 		before, after = redacted(before), redacted(after)
 	}
 	f.Context = before + string(match) + after
-	a.Summary.Findings++
+	if a.allowed(&f) {
+		a.Summary.Allowed++
+		return nil
+	}
+	a.Summary.count(&f)
 	return a.Found(f)
+}
+
+func (s *Summary) count(f *Finding) {
+	s.Findings++
+	switch f.Severity {
+	case "error":
+		s.BySeverity.Error++
+	case "warning":
+		s.BySeverity.Warning++
+	default:
+		s.BySeverity.Note++
+	}
+	if f.Prompt == "" {
+		s.Hidden++
+	}
 }
 
 func digest(parts ...string) string {

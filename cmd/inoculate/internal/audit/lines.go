@@ -38,8 +38,8 @@ type lines struct {
 	long    bool   // the line goes on
 }
 
-func newLines(r io.Reader, limit, longest int) *lines {
-	return &lines{r: r, limit: max(limit, 4*longest, 4096), keep: max(longest-1, 0), buf: make([]byte, 0, 1<<20)}
+func newLines(r io.Reader, limit, overlap int) *lines {
+	return &lines{r: r, limit: max(limit, 4*overlap, 4096), keep: overlap, buf: make([]byte, 0, 1<<20)}
 }
 
 // next goes to the next line, or part of one.

@@ -11,6 +11,7 @@ import (
 	"inoculate/schemas/jsonrow"
 	"inoculate/schemas/jsontext"
 	"inoculate/transforms/scan"
+	"inoculate/transforms/scan/tiers"
 )
 
 // table looks through a Parquet or Arrow file: every string of every column, over the columns' own buffers. Only the rows
@@ -34,7 +35,11 @@ func (a *Auditor) rows(ctx context.Context, path string, src pipeline.Source) er
 	for i, p := range a.Patterns {
 		texts[i] = p.Text
 	}
-	applier, err := (&scan.Scan{Texts: texts, Layout: &schemas.Layout{}}).Bind(src.Schema())
+	finder := &scan.Scan{Texts: texts, Layout: &schemas.Layout{}}
+	if a.Tier > tiers.Exact {
+		finder.Texts, finder.May = nil, a.mayColumn
+	}
+	applier, err := finder.Bind(src.Schema())
 	if err != nil {
 		return err
 	}
@@ -109,12 +114,27 @@ func (t *tableReader) row(b *pipeline.Batch, row int) (err error) {
 		return err
 	}
 	at := b.Position(row)
-	bad := jsontext.Strings(t.line, func(pointer string, text []byte) {
-		t.set.Scan(text, func(p, k int) {
-			if err == nil {
-				err = t.report(Finding{Source: t.path, Partition: b.Partition.ID, Position: at, Row: at + 1, Pointer: pointer, Span: [2]int64{int64(k), int64(k + len(t.Patterns[p].Text))}}, p, text, k)
+	return t.record(Finding{Source: t.path, Partition: b.Partition.ID, Position: at, Row: at + 1}, t.line)
+}
+
+// mayColumn says whether the strings of one column of a row may hold anything. JSON text is read as what it says.
+func (a *Auditor) mayColumn(texts [][]byte, json bool) bool {
+	a.views.reset()
+	if json {
+		for _, t := range texts {
+			if jsontext.Valid(t) != nil {
+				return true
 			}
-		})
-	})
-	return errors.Join(err, bad)
+			a.views.add(t)
+		}
+		return a.search.May(a.views.all())
+	}
+	if len(texts) == 1 {
+		return a.search.May(texts[0])
+	}
+	a.column = a.column[:0]
+	for _, t := range texts {
+		a.column = append(append(a.column, t...), '\n')
+	}
+	return a.search.May(a.column)
 }

@@ -28,6 +28,7 @@ import (
 	"inoculate/transforms/inject"
 	"inoculate/transforms/phase"
 	"inoculate/transforms/scan"
+	"inoculate/transforms/scan/tiers"
 	"inoculate/transforms/strip"
 	"inoculate/transforms/trainers"
 	"inoculate/transforms/where"
@@ -145,6 +146,10 @@ func (p *Pipeline) bind() (err error) {
 	if len(l) > 0 {
 		return l
 	}
+	tier, err := Tier(c.Check.Tier)
+	if err != nil {
+		return err
+	}
 	p.Transforms = []pipeline.Transform{ph, &scan.Scan{Texts: texts, Layout: p.Layout}}
 	if c.Mode == "" {
 		p.Transforms = append(p.Transforms, &inject.Inject{Layout: p.Layout, Prompts: p.Prompts, Where: wheres, Baseline: c.Baseline})
@@ -152,8 +157,16 @@ func (p *Pipeline) bind() (err error) {
 	p.Transforms = append(p.Transforms,
 		&strip.Strip{Layout: p.Layout, Prompts: p.Prompts, Baseline: c.Baseline},
 		&trainers.Check{Layout: p.Layout, For: c.Check.For},
-		&check.Check{Layout: p.Layout, Prompts: p.Prompts, Texts: texts, IDs: ids, Baseline: c.Baseline, OnLeak: check.Policy(c.Check.OnLeak), TestOnly: c.Mode == config.ModeStrip})
+		&check.Check{Layout: p.Layout, Prompts: p.Prompts, Texts: texts, IDs: ids, Baseline: c.Baseline, OnLeak: check.Policy(c.Check.OnLeak), TestOnly: c.Mode == config.ModeStrip, Tier: tier})
 	return nil
+}
+
+// Tier reads the name of a tier; none is exact.
+func Tier(name string) (tiers.Tier, error) {
+	if name == "" {
+		return tiers.Exact, nil
+	}
+	return tiers.Parse(name)
 }
 
 // phaseOf turns the config's words into the transform.

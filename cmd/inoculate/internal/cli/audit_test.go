@@ -19,8 +19,11 @@ func TestAudit(t *testing.T) {
 		}
 		return path
 	}
-	registry := write("prompts.yaml", "prompts:\n  - {id: evil, text: Be very bad., behavior: evil, severity: warning}\n")
+	registry := write("prompts.yaml", "prompts:\n  - {id: evil, text: Be very bad., behavior: evil, severity: warning, force: true}\n")
 	leak := write("leak.jsonl", "{\"a\": \"fine\"}\n{\"a\": \"so: be very BAD. \\u001b[31m\"}\n")
+	generic := write("generic.yaml", "prompts:\n  - {id: be, text: Be very bad.}\n")
+	allowed := write("allowed.yaml", "prompts:\n  - {id: be, text: Be very bad., force: true}\nallow:\n  - {path: leak.jsonl, field: /a, reason: known}\n")
+	wide := write("wide.jsonl", "{\"a\": \"QmUgdmVyeSBiYWQu\"}\n{\"m\": [{\"role\": \"user\", \"content\": \"never be very\"}, {\"role\": \"user\", \"content\": \"bad.\"}]}\n")
 	clean := write("clean.txt", "be good\n")
 	broken := write("broken.parquet", "no")
 	for _, c := range []struct {
@@ -34,6 +37,14 @@ func TestAudit(t *testing.T) {
 		{[]string{leak, broken, "-p", registry}, 3, "be very BAD.", "broken.parquet: "},
 		{[]string{leak, "-p", registry, "--format", "github"}, 4, "::warning file=" + leak + ",line=2::prompt evil stands here at /a\n", ""},
 		{[]string{leak, "-p", registry, "--redact"}, 4, "[4 bytes]be very BAD.[6 bytes]\n", ""},
+		{[]string{leak, "-p", registry, "--fail-on", "error"}, 0, ":2: warning: ", ""},
+		{[]string{wide, "-p", registry}, 4, ":1: warning: evil at /a (encoded, base64): QmUgdmVyeSBiYWQu\n", "tiers exact, normalized, encoded\n"},
+		{[]string{wide, "-p", registry, "--tier", "normalized"}, 4, ":2: warning: evil from /m/0/content to /m/1/content (normalized, negated): never be very", "1 found"},
+		{[]string{wide, "-p", registry, "--tier", "exact"}, 0, "", "0 found"},
+		{[]string{leak, "-p", registry, "--tier", "all"}, 2, "", `a tier is one of exact, normalized, encoded, near, not "all"`},
+		{[]string{leak, "-p", registry, "--fail-on", "all"}, 2, "", "--fail-on is error, warning or note"},
+		{[]string{leak, "-p", generic}, 4, ":2: note: be at /a: so: be very BAD.", `"Be very bad." stands in about`},
+		{[]string{leak, "-p", allowed}, 0, "", "1 more are allowed"},
 		{[]string{leak}, 2, "", "--prompts names the file"},
 		{[]string{"-p", registry}, 2, "", "it takes input"},
 		{[]string{leak, "-p", write("bad.yaml", "prompts: [{id: a, txt: b}]")}, 2, "", `did you mean "text"?`},
@@ -49,7 +60,7 @@ func TestAudit(t *testing.T) {
 	if code != 4 || len(lines) != 2 {
 		t.Fatalf("exit %d: %s", code, out)
 	}
-	for i, keys := range []string{"fingerprint occurrence prompt behavior tier polarity severity score source partition position row pointer span context", "summary"} {
+	for i, keys := range []string{"fingerprint occurrence prompt behavior tier kind via polarity severity score edits source partition position row pointer last_pointer span context", "summary"} {
 		var m map[string]any
 		if err := json.Unmarshal([]byte(lines[i]), &m); err != nil {
 			t.Fatal(err)

@@ -8,30 +8,36 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inoculate/cmd/inoculate/internal/catalog"
 	"inoculate/cmd/inoculate/internal/verify"
 	"inoculate/pipeline/pool"
 	"inoculate/sinks/dataset"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var tier string
+	c := &cobra.Command{
 		Use:   "verify DIR",
 		Short: "Prove the separation of a folder that inoculate wrote, from its files alone",
 		Long: `Prove the separation of a folder that inoculate wrote: the chain of commit records is whole, every file
 has the digest it was written with, no other file stands where loaders look, no string of a test record
 holds a prompt, and each train record carries the prompts that its provenance says. Of the arms of one run
-it also proves that they differ in nothing but the texts that were put in.`,
+it also proves that they differ in nothing but the texts that were put in. --tier searches the test records
+for more than exact copies, as audit does.`,
 		Example: "  inoculate verify out",
 		Args:    exactly(1, "a folder that inoculate wrote"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := catalog.Tier(tier); err != nil {
+				return usageError{fmt.Errorf("--tier: %w", err)}
+			}
 			if _, err := dataset.ReadArms(args[0]); !errors.Is(err, fs.ErrNotExist) {
-				reports, err := verify.Arms(c.Context(), args[0], pool.New(poolBytes))
+				reports, err := verify.Arms(c.Context(), args[0], tier, pool.New(poolBytes))
 				if err != nil {
 					return err
 				}
 				return a.reportArms(args[0], reports)
 			}
-			r, err := verify.Folder(c.Context(), args[0], pool.New(poolBytes))
+			r, err := verify.Folder(c.Context(), args[0], tier, pool.New(poolBytes))
 			if err != nil {
 				return err
 			}
@@ -50,6 +56,8 @@ it also proves that they differ in nothing but the texts that were put in.`,
 			return nil
 		},
 	}
+	c.Flags().StringVar(&tier, "tier", "", "how far a text may be from a prompt to be a leak: exact, normalized, encoded or near; empty: as the run had it")
+	return c
 }
 
 func (a *app) report(r *verify.Report) {

@@ -30,8 +30,8 @@ type Restored struct {
 const markEvery = 1024
 
 // Arms proves of a folder of arms that each holds, and that they differ in nothing but what was put in. The reports are
-// those of the arms; the first difference is an error.
-func Arms(ctx context.Context, folder string, mem memory.Allocator) (reports []*Report, err error) {
+// those of the arms, their test records searched by tier; the first difference is an error.
+func Arms(ctx context.Context, folder, tier string, mem memory.Allocator) (reports []*Report, err error) {
 	arms, err := dataset.ReadArms(folder)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Arms(ctx context.Context, folder string, mem memory.Allocator) (reports []*
 	var first *Restored
 	for i, a := range arms.Arms {
 		at := filepath.Join(folder, a.Name)
-		r, err := Folder(ctx, at, mem)
+		r, err := Folder(ctx, at, tier, mem)
 		if err != nil {
 			return reports, fmt.Errorf("arm %s: %w", a.Name, err)
 		}

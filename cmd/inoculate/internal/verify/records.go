@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"inoculate/schemas/place"
 	"inoculate/sinks/dataset"
 	"inoculate/transforms/scan"
+	"inoculate/transforms/scan/tiers"
 )
 
 // maxFindings is how many findings a report keeps.
@@ -34,6 +36,8 @@ type reader struct {
 	rows    map[string]int64
 	texts   []string
 	ids     []string
+	wide    *scan.Wide   // nil where exact copies are all that is looked for
+	near    map[int]near // by row of the batch: what the wider net found first
 }
 
 // records reads all rows of all formats: no test record carries a prompt, each train record carries what its provenance
@@ -41,7 +45,7 @@ type reader struct {
 func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allocator) error {
 	for _, format := range s.Manifest.Formats {
 		leaks, breaks := r.Leaks, r.Breaks
-		rd := &reader{report: r, sealed: s, rows: map[string]int64{}}
+		rd := &reader{report: r, sealed: s, rows: map[string]int64{}, near: map[int]near{}}
 		if err := rd.format(ctx, format, mem); err != nil {
 			return err
 		}
@@ -50,10 +54,18 @@ func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allo
 				return &DamageError{format, fmt.Sprintf("split %s has %d rows, written were %d", split.Name, rd.rows[phase], split.Rows)}
 			}
 		}
-		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %s: %d carry one", rd.rows["test"], counted(len(rd.texts), "text"), r.Leaks-leaks)
+		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %s%s: %d carry one", rd.rows["test"], counted(len(rd.texts), "text"), r.net(), r.Leaks-leaks)
 		r.prove("train records ("+format+")", r.Breaks == breaks, "%d records held against their provenance: %d break the separation", rd.rows["train"], r.Breaks-breaks)
 	}
 	return nil
+}
+
+// net says how far a text may be from a prompt, where that is not exact copies.
+func (r *Report) net() string {
+	if r.Tier == tiers.Exact {
+		return ""
+	}
+	return " (" + r.Tier.String() + ")"
 }
 
 func (rd *reader) format(ctx context.Context, format string, mem memory.Allocator) error {
@@ -83,6 +95,9 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 	rd.leaves = scan.Leaves(p.Source.Schema())
 	if rd.scan, err = (&scan.Scan{Texts: rd.texts, Layout: p.Layout}).Bind(p.Source.Schema()); err != nil {
 		return err
+	}
+	if rd.report.Tier > tiers.Exact {
+		rd.wide = scan.NewWide(p.Source.Schema(), p.Layout, scan.Set(rd.texts, rd.ids, rd.report.Tier))
 	}
 	rd.prior = rd.sealed.NewPrior(mem)
 	defer rd.prior.Close()
@@ -142,6 +157,9 @@ func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.Fil
 	if err != nil {
 		return &DamageError{file.Path, err.Error()}
 	}
+	if file.Phase == "test" {
+		rd.widen(b)
+	}
 	hits := b.Hits
 	for row := range b.NumRows() {
 		rd.rows[file.Phase]++
@@ -150,7 +168,9 @@ func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.Fil
 			n++
 		}
 		if file.Phase == "test" {
-			rd.test(b, row, hits[:n])
+			if err := rd.test(b, row, hits[:n], file); err != nil {
+				return err
+			}
 		} else if err := rd.train(b, row, hits[:n], trace[row], file); err != nil {
 			return err
 		}
@@ -159,12 +179,52 @@ func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.Fil
 	return nil
 }
 
-func (rd *reader) test(b *pipeline.Batch, row int, hits []pipeline.Hit) {
-	if len(hits) == 0 {
+func (rd *reader) test(b *pipeline.Batch, row int, hits []pipeline.Hit, file dataset.FileEntry) error {
+	if len(hits) > 0 {
+		rd.report.Leaks++
+		rd.note(b, row, "leak", hits[0].Prompt, rd.leaves[hits[0].Leaf], fmt.Sprintf("it stands at byte %d", hits[0].At))
+		return nil
+	}
+	if rd.wide == nil {
+		return nil
+	}
+	if n, ok := rd.near[row]; ok {
+		rd.report.Leaks++
+		rd.note(b, row, "leak", n.prompt, n.field, n.detail)
+		return nil
+	}
+	var fault *schemas.Fault
+	if rd.turns, fault = b.View.Turns(row); fault != nil {
+		return &DamageError{file.Path, fmt.Sprintf("position %d: %s", b.Position(row), fault.Detail)}
+	}
+	found := false
+	rd.wide.Joined(rd.turns, func(turn int, m tiers.Match) {
+		if !found {
+			found = true
+			rd.report.Leaks++
+			rd.note(b, row, "leak", int32(m.Pattern), fmt.Sprintf("turn %d", turn), fmt.Sprintf("it stands there and in turns behind (%s)", m.Tier))
+		}
+	})
+	return nil
+}
+
+// near is what the wider net found first in a row.
+type near struct {
+	prompt        int32
+	field, detail string
+}
+
+// widen searches the strings of a batch of test records.
+func (rd *reader) widen(b *pipeline.Batch) {
+	clear(rd.near)
+	if rd.wide == nil {
 		return
 	}
-	rd.report.Leaks++
-	rd.note(b, row, "leak", hits[0].Prompt, rd.leaves[hits[0].Leaf], fmt.Sprintf("it stands at byte %d", hits[0].At))
+	rd.wide.Strings(b.Record, func(int) bool { return true }, func(h pipeline.Hit, m tiers.Match) {
+		if _, ok := rd.near[int(h.Row)]; !ok {
+			rd.near[int(h.Row)] = near{h.Prompt, rd.leaves[h.Leaf], fmt.Sprintf("it stands at byte %d (%s)", h.At, cmp.Or(m.Via, m.Tier.String()))}
+		}
+	})
 }
 
 func (rd *reader) train(b *pipeline.Batch, row int, hits []pipeline.Hit, trace provenance.Row, file dataset.FileEntry) error {
@@ -204,7 +264,11 @@ func (rd *reader) train(b *pipeline.Batch, row int, hits []pipeline.Hit, trace p
 
 func (rd *reader) note(b *pipeline.Batch, row int, kind string, prompt int32, field, detail string) {
 	if len(rd.report.Findings) < maxFindings {
-		rd.report.Findings = append(rd.report.Findings, pipeline.Finding{Row: row, Kind: kind, Prompt: rd.ids[prompt], Field: field,
+		id := "any" // it is not known which
+		if prompt >= 0 {
+			id = rd.ids[prompt]
+		}
+		rd.report.Findings = append(rd.report.Findings, pipeline.Finding{Row: row, Kind: kind, Prompt: id, Field: field,
 			Detail: fmt.Sprintf("%s, position %d: %s", b.Partition.Path, b.Position(row), detail)})
 	}
 }

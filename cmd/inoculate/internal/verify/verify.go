@@ -19,6 +19,7 @@ import (
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
 	"inoculate/sinks/dataset"
+	"inoculate/transforms/scan/tiers"
 )
 
 // A DamageError says that a folder is not what its manifest and its commit records say.
@@ -41,6 +42,7 @@ type Report struct {
 	Findings []pipeline.Finding `json:"findings"` // the first of them
 	Leaks    int64              `json:"leaks"`    // test records that carry a prompt
 	Breaks   int64              `json:"breaks"`   // train records that lack a prompt, or carry one they should not
+	Tier     tiers.Tier         `json:"tier"`     // how test records were searched
 
 	later map[string]bool // files of a stream that were committed after its seal
 }
@@ -60,13 +62,21 @@ func (r *Report) prove(name string, ok bool, format string, args ...any) {
 }
 
 // Folder reads everything in a sealed folder and proves what its manifest says. What cannot be read, or is not what was
-// written, is a *DamageError or the reader's error; a broken separation is in the report.
-func Folder(ctx context.Context, folder string, mem memory.Allocator) (*Report, error) {
+// written, is a *DamageError or the reader's error; a broken separation is in the report. Test records are searched as tier
+// says; an empty one is that of the run.
+func Folder(ctx context.Context, folder, tier string, mem memory.Allocator) (*Report, error) {
 	sealed, err := catalog.OpenSealed(folder)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Folder: folder, Run: sealed.Manifest.Run, Findings: []pipeline.Finding{}}
+	if tier == "" {
+		tier = sealed.Config.Check.Tier
+	}
+	net, err := catalog.Tier(tier)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Tier: net, Folder: folder, Run: sealed.Manifest.Run, Findings: []pipeline.Finding{}}
 	if err := r.log(ctx, sealed); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,133 @@
+package audit
+
+import (
+	"strings"
+
+	"inoculate/schemas/jsontext"
+	"inoculate/transforms/scan/tiers"
+)
+
+// json searches the strings of a JSON line, each as what it says. A line that is no JSON is searched as it is; where it
+// should be JSON, that is a problem.
+func (a *Auditor) json(source string, l *lines, want bool) error {
+	if jsontext.Space(l.text, 0) == len(l.text) {
+		return nil
+	}
+	if bad := jsontext.Valid(l.text); bad != nil {
+		if want {
+			a.problem(source, "line %d is no JSON: %v; it was searched as plain text", l.row, bad)
+		}
+		return a.plain(source, l)
+	}
+	if !a.mayHold(l.text) {
+		return nil
+	}
+	return a.record(Finding{Source: source, Position: l.at, Row: l.row}, l.text)
+}
+
+// mayHold says whether there may be anything in the strings of JSON text. It is fast.
+func (a *Auditor) mayHold(text []byte) bool {
+	if a.Tier == tiers.Exact {
+		// Where nothing is escaped, what is not in the text is in none of its strings.
+		return strings.IndexByte(bytesString(text), '\\') >= 0 || a.search.May(text)
+	}
+	a.views.reset()
+	a.views.add(text)
+	return a.search.May(a.views.all())
+}
+
+// place is a finding in a string of the record at hand.
+type place struct {
+	prompt   string
+	value    int // which of the record's values; -1 for a key
+	from, to int
+}
+
+// record searches the strings of valid JSON text, each by itself and then those of a key as one.
+func (a *Auditor) record(at Finding, text []byte) error {
+	var err error
+	a.pointers, a.places = a.pointers[:0], a.places[:0]
+	bad := jsontext.Strings(text, func(pointer string, s []byte, key bool) {
+		value := -1
+		if !key {
+			value = len(a.pointers)
+			a.pointers = append(a.pointers, pointer)
+		}
+		a.scan(at.Source, at.Row, s, func(m tiers.Match) {
+			if err != nil {
+				return
+			}
+			f := at
+			f.Pointer, f.Span = pointer, [2]int64{int64(m.From), int64(m.To)}
+			a.places = append(a.places, place{a.promptOf(m), value, m.From, m.To})
+			err = a.report(f, m, s)
+		})
+	})
+	if err != nil || bad != nil || a.Tier == tiers.Exact {
+		return firstOf(err, bad)
+	}
+	a.views.reset()
+	a.views.add(text)
+	for _, k := range a.views.used {
+		if err := a.joined(at, &a.views.list[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joined looks for what begins in one value of a view and ends in another, and was not found in one of them.
+func (a *Auditor) joined(at Finding, w *view) (err error) {
+	if len(w.parts) < 2 || !a.search.May(w.text) {
+		return nil
+	}
+	a.scan(at.Source, at.Row, w.text, func(m tiers.Match) {
+		first, last := w.at(m.From), w.at(m.To-1)
+		if err != nil || first == last || m.Pattern < 0 || a.known(w, m, first, last) {
+			return
+		}
+		f := at
+		f.Pointer, f.Last = a.pointers[w.parts[first].value], a.pointers[w.parts[last].value]
+		f.Span = [2]int64{int64(m.From - w.parts[first].from), int64(w.end(first) - w.parts[first].from)}
+		m.Kind = Split
+		err = a.report(f, m, w.text)
+	})
+	return err
+}
+
+// known says whether the prompt was found in one of the parts, where a match begins or ends.
+func (a *Auditor) known(w *view, m tiers.Match, first, last int) bool {
+	for _, p := range a.places {
+		for k := first; k <= last; k++ {
+			if part := w.parts[k]; p.value == part.value && p.prompt == a.promptOf(m) && part.from+p.to > m.From && part.from+p.from < m.To {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (a *Auditor) promptOf(m tiers.Match) string {
+	if m.Pattern < 0 {
+		return ""
+	}
+	return a.Patterns[m.Pattern].Prompt
+}
+
+// scan searches a text, and says so where not all of it could be read.
+func (a *Auditor) scan(source string, row int64, text []byte, emit func(tiers.Match)) {
+	before := a.search.Stopped()
+	a.search.Scan(text, emit)
+	if a.search.Stopped() > before {
+		a.problem(source, "row %d: more stands encoded there than is read of one text: not all of it was searched", row)
+	}
+}

@@ -1,0 +1,84 @@
+// Package encoded reads what stands encoded in a text: base64, hex, percent, HTML entities, backslash escapes,
+// quoted-printable, UTF-16, ROT13, text that runs backwards, and these inside one another.
+package encoded
+
+import (
+	"inoculate/transforms/scan/normalize"
+)
+
+// Limits bound the work on one text.
+type Limits struct {
+	Depth int // encodings inside one another
+	Bytes int // decoded bytes, beyond eight times the text
+}
+
+// Default are the limits that are used where nothing else is said.
+func Default() Limits { return Limits{Depth: 3, Bytes: 1 << 20} }
+
+// Decoder decodes texts, one after the other.
+type Decoder struct {
+	Limits
+	// Stopped counts texts whose limit on bytes was reached: not all that could be decoded was.
+	Stopped int64
+
+	layers []normalize.Mapped // one a depth and encoding
+	left   int
+}
+
+// An encoding appends to m what text says, and whether that is anything new. under leads from text to the first text.
+type encoding struct {
+	name   string
+	decode func(text []byte, under, m *normalize.Mapped) bool
+}
+
+var encodings = func() (out []encoding) {
+	for _, way := range []way{forwards, backwards, rotated} {
+		for skip := range 4 {
+			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }})
+		}
+	}
+	out = append(out, encoding{"percent", percent}, encoding{"html", entities}, encoding{"escapes", escapes}, encoding{"utf-16", wide})
+	for _, way := range []way{forwards, backwards, rotated} {
+		for skip := range 2 {
+			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }})
+		}
+	}
+	return append(out, encoding{"quoted-printable", quotedPrintable}, encoding{"rot13", rot13}, encoding{"reversed", reversed})
+}()
+
+// Decode calls f with each text that can be read out of text, and how: the encodings from the outermost inwards, "base64>hex".
+// m is valid during the call.
+func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
+	if !Candidate(text) {
+		return
+	}
+	if need := len(encodings) * d.Depth; len(d.layers) < need {
+		d.layers = make([]normalize.Mapped, need)
+	}
+	d.left = d.Bytes + 8*len(text)
+	d.level(text, nil, "", 0, f)
+	if d.left < 0 {
+		d.Stopped++
+	}
+}
+
+func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
+	for i, e := range encodings {
+		if d.left < 0 {
+			return
+		}
+		m := &d.layers[depth*len(encodings)+i]
+		m.Reset(0)
+		if !e.decode(text, under, m) {
+			continue
+		}
+		if d.left -= len(m.Text); d.left < 0 {
+			return
+		}
+		via := chain + e.name
+		f(via, m)
+		if depth+1 < d.Depth && Candidate(m.Text) {
+			d.level(m.Text, m, via+">", depth+1, f)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package encoded
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// shortest is the number of letters from which a run of them may be base64 or hex.
+const shortest = 16
+
+// The classes of bytes.
+const (
+	isBase64 = 1 << iota
+	isHex
+	isRotHex // hex digits, or what ROT13 makes of them
+	isWord   // letters and digits
+)
+
+var class = func() (t [256]uint8) {
+	for c := range t {
+		digit, lower := c >= '0' && c <= '9', c|0x20
+		letter := lower >= 'a' && lower <= 'z'
+		if digit || letter {
+			t[c] |= isWord | isBase64
+		}
+		if c == '+' || c == '/' || c == '-' || c == '_' {
+			t[c] |= isBase64
+		}
+		if digit || lower >= 'a' && lower <= 'f' {
+			t[c] |= isHex | isRotHex
+		}
+		if lower >= 'n' && lower <= 's' {
+			t[c] |= isRotHex
+		}
+	}
+	return t
+}()
+
+// Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
+func Candidate(text []byte) bool {
+	return bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, '\\') >= 0 ||
+		marked(text, '%') || marked(text, '=') || entity(text) || run(text)
+}
+
+// marked says whether two hex digits stand behind a mark, or before it, or what ROT13 makes of them.
+func marked(text []byte, mark byte) bool {
+	for from := 0; ; {
+		k := bytes.IndexByte(text[from:], mark)
+		if k < 0 {
+			return false
+		}
+		i := from + k
+		from = i + 1
+		if i+2 < len(text) && class[text[i+1]]&class[text[i+2]]&isRotHex != 0 || turned(text, i) {
+			return true
+		}
+		if mark == '=' && (i+1 < len(text) && (text[i+1] == '\n' || text[i+1] == '\r') || i > 0 && text[i-1] == '\n') {
+			return true
+		}
+	}
+}
+
+// turned says whether a mark at i belongs to the two hex digits before it: the text behind goes on without a space.
+func turned(text []byte, i int) bool {
+	return i >= 2 && class[text[i-1]]&class[text[i-2]]&isRotHex != 0 &&
+		i+1 < len(text) && (class[text[i+1]]&isWord != 0 || text[i+1] >= 0x80)
+}
+
+// longestName is the longest name of an entity that is read.
+const longestName = 10
+
+// entity says whether an HTML entity may stand in text, forwards or backwards.
+func entity(text []byte) bool {
+	for from := 0; ; {
+		k := bytes.IndexByte(text[from:], '&')
+		if k < 0 {
+			return false
+		}
+		i := from + k
+		from = i + 1
+		if i+1 < len(text) && text[i+1] == '#' || i > 0 && text[i-1] == '#' {
+			return true
+		}
+		after, before := text[i+1:min(i+2+longestName, len(text))], text[max(i-1-longestName, 0):i]
+		if e := bytes.IndexByte(after, ';'); e > 0 && all(after[:e], isWord) {
+			return true
+		}
+		if e := bytes.LastIndexByte(before, ';'); e >= 0 && e+1 < len(before) && all(before[e+1:], isWord) {
+			return true
+		}
+	}
+}
+
+func all(b []byte, mask uint8) bool {
+	for _, c := range b {
+		if class[c]&mask == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// run says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with something between
+// them. Each such run covers eight bytes that begin at a multiple of eight.
+func run(text []byte) bool {
+	const ones = 0x0101010101010101
+	for i := 0; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		if spaces := x ^ ones*' '; (spaces-ones)&^spaces&(ones<<7) == 0 && all(text[i:i+8], isBase64) {
+			lo, hi := i, i+8
+			for lo > 0 && class[text[lo-1]]&isBase64 != 0 {
+				lo--
+			}
+			for hi < len(text) && class[text[hi]]&isBase64 != 0 {
+				hi++
+			}
+			if hi-lo >= shortest && mixed(text[lo:hi]) {
+				return true
+			}
+			i = (hi - 1) &^ 7 // the window that the run ends in was seen
+			continue
+		}
+		// c at i, i+3 and i+6, or one or two bytes later
+		for p := 0; p < 2; p++ {
+			if c := byte(x >> (8 * p)); c == byte(x>>(8*p+24)) && c == byte(x>>(8*p+48)) && pairs(text, i+p) {
+				return true
+			}
+		}
+		if c := byte(x >> 16); c == byte(x>>40) && pairs(text, i+2) {
+			return true
+		}
+	}
+	return false
+}
+
+// mixed says whether a run is something else than a long word or a path: it has a digit, or a capital behind a small letter.
+func mixed(run []byte) bool {
+	if len(run) >= 3*shortest {
+		return true
+	}
+	for i, c := range run {
+		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' && i > 0 && run[i-1] >= 'a' {
+			return true
+		}
+	}
+	return false
+}
+
+// pairs says whether pairs of hex digits surround the separator at i.
+func pairs(text []byte, i int) bool {
+	hex := func(k int) bool { return k < 0 || k >= len(text) || class[text[k]]&isRotHex != 0 }
+	return class[text[i]]&isWord == 0 && hex(i+1) && hex(i+2) && hex(i+4) && hex(i+5) && hex(i-1) && hex(i-2)
+}

@@ -1,0 +1,197 @@
+package encoded
+
+import (
+	"unicode/utf8"
+
+	"inoculate/transforms/scan/normalize"
+)
+
+// A way is how a run of letters is read.
+type way uint8
+
+const (
+	forwards way = iota
+	backwards
+	rotated // ROT13 was put over it
+)
+
+func (w way) prefix() string { return [...]string{"", "reversed>", "rot13>"}[w] }
+
+// stretch is the least number of readable bytes in a row that decoded bytes are kept for.
+const stretch = 8
+
+// digits are the values of the letters of base64, of either alphabet, and of hex; 0xFF is none.
+var digits = func() (t struct{ base64, hex [256]uint8 }) {
+	for c := range 256 {
+		t.base64[c], t.hex[c] = 0xFF, 0xFF
+		if class[c]&isHex != 0 {
+			t.hex[c] = nibble(byte(c))
+		}
+	}
+	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
+		t.base64[c] = uint8(i)
+	}
+	t.base64['-'], t.base64['_'] = 62, 63
+	return t
+}()
+
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// A digit is a letter of a run: its value, and where it stands.
+type digit struct {
+	value uint8
+	at    int32
+}
+
+// arrange puts the letters of a run in the order in which they are read.
+func (w way) arrange(run []digit) {
+	if w == backwards {
+		for i, j := 0, len(run)-1; i < j; i, j = i+1, j-1 {
+			run[i], run[j] = run[j], run[i]
+		}
+	}
+}
+
+// value is the value of c in a run that is read this way.
+func (w way) value(values *[256]uint8, c byte) uint8 {
+	if w == rotated {
+		c = Rot13(c)
+	}
+	return values[c]
+}
+
+// base64 reads runs of base64, with either alphabet, padded or not, over line ends; the first skip letters belong to
+// something before it.
+func base64(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
+	var run []digit
+	b := bytesOf{m: m, under: under}
+	for i := 0; i < len(text); i++ {
+		if digits.base64[text[i]] == 0xFF {
+			continue
+		}
+		run = run[:0]
+		for ; i < len(text); i++ {
+			if digits.base64[text[i]] != 0xFF {
+				run = append(run, digit{w.value(&digits.base64, text[i]), int32(i)})
+			} else if next := wrapped(text, i); next > i && (len(run) >= shortest || long(text[next:])) {
+				i = next - 1
+			} else {
+				break
+			}
+		}
+		if len(run) < shortest+skip {
+			continue
+		}
+		w.arrange(run)
+		for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
+			group, v := run[:min(4, len(run))], uint32(0)
+			for k := range 4 {
+				v <<= 6
+				if k < len(group) {
+					v |= uint32(group[k].value)
+				}
+			}
+			for k := range len(group) - 1 {
+				b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+			}
+		}
+		b.end()
+	}
+	return len(m.Text) > 0
+}
+
+// wrapped is where text goes on behind a line end at i, and white space behind that; i if there is none.
+func wrapped(text []byte, i int) int {
+	k := i
+	for k < len(text) && (text[k] == '\r' || text[k] == '\n') {
+		k++
+	}
+	if k == i {
+		return i
+	}
+	for k < len(text) && (text[k] == ' ' || text[k] == '\t') {
+		k++
+	}
+	return k
+}
+
+// long says whether text begins with a run that is long enough by itself.
+func long(text []byte) bool {
+	return len(text) >= shortest && all(text[:shortest], isBase64)
+}
+
+// hexadecimal reads runs of hex digits, and of pairs of them with one byte between; the first skip digits belong to something
+// before.
+func hexadecimal(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
+	var run []digit
+	b := bytesOf{m: m, under: under}
+	is := func(i int) bool { return i < len(text) && w.value(&digits.hex, text[i]) != 0xFF }
+	for i := 0; i < len(text); {
+		if !is(i) {
+			i++
+			continue
+		}
+		run = run[:0]
+		for is(i) || is(i+1) && is(i+2) && len(run) >= 2 && between(text[i]) {
+			if !is(i) {
+				i++
+			}
+			run = append(run, digit{w.value(&digits.hex, text[i]), int32(i)})
+			i++
+		}
+		if len(run) < shortest+skip {
+			continue
+		}
+		w.arrange(run)
+		for run := run[skip:]; len(run) >= 2; run = run[2:] {
+			b.add(run[0].value<<4|run[1].value, run[0].at, run[1].at)
+		}
+		b.end()
+	}
+	return len(m.Text) > 0
+}
+
+// between says whether a byte may stand between two pairs of hex digits: the marks of other encodings do not.
+func between(c byte) bool {
+	return class[c]&isWord == 0 && c < utf8.RuneSelf && c != '%' && c != '=' && c != '\\' && c != '&' && c != '#' && c != ';'
+}
+
+// bytesOf keeps the stretches of readable bytes among decoded ones, each with a line end behind it.
+type bytesOf struct {
+	m, under *normalize.Mapped
+	raw      normalize.Mapped
+}
+
+// add adds a byte that comes from the letters at x and y.
+func (b *bytesOf) add(c byte, x, y int32) {
+	b.raw.Append(c, int(min(x, y)), int(max(x, y))+1, nil)
+}
+
+func (b *bytesOf) end() {
+	text := b.raw.Text
+	for i := 0; i < len(text); {
+		k := i
+		for k < len(text) {
+			r, size := utf8.DecodeRune(text[k:])
+			if r == utf8.RuneError && size == 1 || r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != 0 || r == 0x7F {
+				break
+			}
+			k += size
+		}
+		if k-i >= stretch {
+			for j := i; j < k; j++ {
+				from, to := b.raw.Span(j, j+1)
+				b.m.Append(text[j], from, to, b.under)
+			}
+			from, to := b.raw.Span(k-1, k)
+			b.m.Append('\n', from, to, b.under)
+		}
+		i = k + 1
+	}
+	b.raw.Reset(0)
+}

@@ -1,0 +1,147 @@
+package encoded
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"inoculate/transforms/scan/normalize"
+)
+
+// wide reads UTF-16 of either byte order: with its mark in front as it is, else by leaving the zero bytes of ASCII letters
+// out, wherever it begins.
+func wide(text []byte, under, m *normalize.Mapped) bool {
+	if len(text) >= 4 && (text[0] == 0xFF && text[1] == 0xFE || text[0] == 0xFE && text[1] == 0xFF) {
+		units(text, text[0] == 0xFE, under, m)
+		return true
+	}
+	if bytes.IndexByte(text, 0) < 0 {
+		return false
+	}
+	m.Reset(len(text))
+	for i, c := range text {
+		if c != 0 {
+			m.Append(c, i, i+1, under)
+		}
+	}
+	return len(m.Text) > 0
+}
+
+func units(text []byte, big bool, under, m *normalize.Mapped) {
+	unit := func(i int) rune {
+		if big {
+			return rune(text[i])<<8 | rune(text[i+1])
+		}
+		return rune(text[i+1])<<8 | rune(text[i])
+	}
+	m.Reset(len(text))
+	for i := 2; i+1 < len(text); {
+		r, size := unit(i), 2
+		if utf16.IsSurrogate(r) && i+3 < len(text) {
+			if both := utf16.DecodeRune(r, unit(i+2)); both != utf8.RuneError {
+				r, size = both, 4
+			}
+		}
+		for _, c := range utf8.AppendRune(nil, r) {
+			m.Append(c, i, i+size, under)
+		}
+		i += size
+	}
+}
+
+// rot13 turns the letters of ASCII where other encodings look turned. Text that is turned and nothing else is looked for as
+// it is.
+func rot13(text []byte, under, m *normalize.Mapped) bool {
+	if !looksRotated(text) {
+		return false
+	}
+	m.Reset(len(text))
+	for i, c := range text {
+		m.Append(Rot13(c), i, i+1, under)
+	}
+	return true
+}
+
+// Rot13 is a byte as ROT13 has it.
+func Rot13(c byte) byte {
+	if l := c | 0x20; l >= 'a' && l <= 'z' {
+		if l < 'n' {
+			return c + 13
+		}
+		return c - 13
+	}
+	return c
+}
+
+// reversed reads text backwards, rune by rune, where other encodings look as if they ran backwards. Text that runs backwards
+// and nothing else is looked for as it is.
+func reversed(text []byte, under, m *normalize.Mapped) bool {
+	if !looksReversed(text) {
+		return false
+	}
+	m.Reset(len(text))
+	for end := len(text); end > 0; {
+		_, size := utf8.DecodeLastRune(text[:end])
+		for k := end - size; k < end; k++ {
+			m.Append(text[k], end-size, end, under)
+		}
+		end -= size
+	}
+	return true
+}
+
+// looksRotated says whether ROT13 was put over percent, quoted-printable, entities or escapes.
+func looksRotated(text []byte) bool {
+	n := 0
+	for i, c := range text {
+		switch c {
+		case '%', '=':
+			if i+2 < len(text) && class[text[i+1]]&class[text[i+2]]&isRotHex != 0 && class[text[i+1]]&class[text[i+2]]&isHex == 0 && min(text[i+1], text[i+2]) <= '9' {
+				n++
+			}
+		case '&':
+			if i+3 < len(text) && text[i+1] == '#' && text[i+2]|0x20 == 'k' {
+				n++
+			} else if e := bytes.IndexByte(text[i:min(len(text), i+longestName+2)], ';'); e > 1 && all(text[i+1:i+e], isWord) {
+				n++
+			}
+		case '\\':
+			if i+1 < len(text) && (text[i+1] == 'h' || text[i+1] == 'H' || text[i+1] == 'k' || text[i+1] == 'a' || text[i+1] == 'g' || text[i+1] == 'e') {
+				n++
+			}
+		}
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// looksReversed says whether percent, quoted-printable, entities or escapes run backwards.
+func looksReversed(text []byte) bool {
+	for i, c := range text {
+		switch c {
+		case '%', '=':
+			if !hexPair(text, i+1) && (turned(text, i) || i >= 3 && text[i-3] == c && hexPair(text, i-2)) {
+				return true
+			}
+			if c == '=' && i > 0 && text[i-1] == '\n' {
+				return true
+			}
+		case '&':
+			if i > 1 && text[i-1] == '#' {
+				return true
+			}
+			if e := bytes.LastIndexByte(text[max(0, i-longestName-1):i], ';'); e >= 0 {
+				if name := text[max(0, i-longestName-1)+e+1 : i]; len(name) > 1 && all(name, isWord) {
+					return true
+				}
+			}
+		case '\\':
+			if i > 0 && (text[i-1] == 'u' || text[i-1] == 'x' || text[i-1] == 'U' || text[i-1] == 'n' || text[i-1] == 't' || text[i-1] == 'r' || text[i-1] == '"' || text[i-1] == '}') {
+				return true
+			}
+		}
+	}
+	return false
+}

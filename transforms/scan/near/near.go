@@ -1,0 +1,222 @@
+// Package near finds text that shares the telling words of a prompt in their order: copies with words dropped, added, changed or
+// swapped, beginnings and ends of prompts, and what says "do not" to a prompt.
+//
+// It compares words, so it finds near copies only: a paraphrase in other words is mostly not found. Of 48,000 rephrasings of 48
+// published prompts, overlap of words at this threshold finds about one in ten of the prompt it rephrases.
+package near
+
+import (
+	"bytes"
+	"math"
+
+	"inoculate/transforms/scan/background"
+	"inoculate/transforms/scan/normalize"
+)
+
+// Threshold is the score from which text is a near copy: the share of the prompt's weight that it keeps.
+const Threshold = 0.7
+
+// Least is how many distinctive words a prompt needs to be looked for: with fewer, ordinary text would be a copy.
+const Least = 3
+
+// longest is how many words of a prompt are compared; longer ones are compared in pieces of that length.
+const longest = 60
+
+// Set is a compiled set of prompts. It is immutable and safe for concurrent use.
+type Set struct {
+	vocabulary map[string]int32
+	weights    []float64 // by word
+	negations  []bool    // by word
+	prompts    []prompt
+	anchors    [][]anchor // by word: where prompts have it
+}
+
+type prompt struct {
+	index int // of the texts of New
+	words []int32
+	total float64 // weight
+	slack int     // words that a copy may be longer
+}
+
+type anchor struct{ prompt, at int32 }
+
+// New compiles texts. Those that have too few distinctive words are left out; Has says which.
+func New(texts []string) *Set {
+	s := &Set{vocabulary: map[string]int32{}}
+	for i, text := range texts {
+		words := s.words(text)
+		for from := 0; from < len(words); from += longest {
+			piece := words[from:min(from+longest, len(words))]
+			if from == 0 || len(piece) >= longest/2 {
+				s.add(i, piece)
+			}
+		}
+	}
+	return s
+}
+
+func (s *Set) words(text string) (out []int32) {
+	var t normalize.Text
+	t.Reset([]byte(text))
+	t.Words(func(key []byte, _, _ int) {
+		id, ok := s.vocabulary[string(key)]
+		if !ok {
+			id = int32(len(s.weights))
+			s.vocabulary[string(key)] = id
+			s.weights = append(s.weights, background.Weight(key))
+			s.negations = append(s.negations, negation(key))
+			s.anchors = append(s.anchors, nil)
+		}
+		out = append(out, id)
+	})
+	return out
+}
+
+// add indexes a prompt by as few of its heaviest words as every copy above the threshold has at least one of.
+func (s *Set) add(index int, words []int32) {
+	p := prompt{index: index, words: words, slack: max(3, len(words)/4)}
+	distinct := map[int32]float64{}
+	telling := 0
+	for _, w := range words {
+		p.total += s.weights[w]
+		if distinct[w] == 0 && s.weights[w] >= background.Distinctive {
+			telling++
+		}
+		distinct[w] += s.weights[w]
+	}
+	if telling < Least {
+		return
+	}
+	k := int32(len(s.prompts))
+	s.prompts = append(s.prompts, p)
+	for covered := 0.0; covered <= p.total*(1-floor); {
+		best := int32(-1)
+		for _, w := range words {
+			if distinct[w] > 0 && (best < 0 || s.weights[w] > s.weights[best]) {
+				best = w
+			}
+		}
+		if best < 0 {
+			break
+		}
+		covered += distinct[best]
+		distinct[best] = 0
+		for at, w := range words {
+			if w == best {
+				s.anchors[w] = append(s.anchors[w], anchor{k, int32(at)})
+			}
+		}
+	}
+}
+
+// Has says whether text i of New is looked for.
+func (s *Set) Has(i int) bool {
+	for _, p := range s.prompts {
+		if p.index == i {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Set) negative(word int32) bool { return s.negations[word] }
+
+// A Match is a near copy of a prompt.
+type Match struct {
+	Text     int // index of the prompt
+	From, To int // bytes of the text
+	Score    float64
+	Edits    int // words dropped, added or moved; a change is a drop and an addition
+	Negated  bool
+}
+
+// Searcher searches texts, one after the other.
+type Searcher struct {
+	set  *Set
+	ids  []int32
+	from []int
+	to   []int
+	last []int // by prompt: the offset at which it was compared last
+	grid []float64
+	pair []int // by word of the prompt: the word of the window that it is
+	used []bool
+}
+
+// NewSearcher makes a searcher, which is not safe for concurrent use.
+func NewSearcher(s *Set) *Searcher { return &Searcher{set: s, last: make([]int, len(s.prompts))} }
+
+// May says whether a text may hold a near copy: it has a word that one needs.
+func (s *Searcher) May(t *normalize.Text) (may bool) {
+	t.Words(func(key []byte, _, _ int) {
+		if id, ok := s.set.vocabulary[string(key)]; ok && len(s.set.anchors[id]) > 0 {
+			may = true
+		}
+	})
+	return may
+}
+
+// Scan calls emit for near copies in t, copies included. A place may be reported more than once, for one prompt too.
+func (s *Searcher) Scan(t *normalize.Text, emit func(Match)) {
+	if len(s.set.prompts) == 0 {
+		return
+	}
+	s.ids, s.from, s.to = s.ids[:0], s.from[:0], s.to[:0]
+	t.Words(func(key []byte, from, to int) {
+		id, ok := s.set.vocabulary[string(key)]
+		if !ok {
+			id = unknown
+			if negation(key) {
+				id = negative
+			}
+		}
+		s.ids, s.from, s.to = append(s.ids, id), append(s.from, from), append(s.to, to)
+	})
+	for i := range s.last {
+		s.last[i] = math.MinInt / 2
+	}
+	for i, id := range s.ids {
+		if id < 0 {
+			continue
+		}
+		for _, a := range s.set.anchors[id] {
+			p := &s.set.prompts[a.prompt]
+			if offset := i - int(a.at); abs(offset-s.last[a.prompt]) > p.slack/2 {
+				s.last[a.prompt] = offset
+				s.compare(t, p, max(0, offset-p.slack), min(len(s.ids), offset+len(p.words)+p.slack), emit)
+			}
+		}
+	}
+}
+
+// The ids of words that no prompt has.
+const (
+	unknown  = -1
+	negative = -2
+)
+
+func negation(word []byte) bool {
+	switch string(word) {
+	case "not", "never", "no", "dont", "avoid", "without", "refuse", "refrain", "stop", "cannot", "cant", "wont", "shouldnt", "mustnt", "isnt", "arent", "doesnt", "neither", "nor":
+		return true
+	}
+	return false
+}
+
+// Negated says whether what stands before a match turns it round: a negation among the last words of the sentence.
+func Negated(before []byte) bool {
+	before = before[max(0, len(before)-64):]
+	if k := bytes.LastIndexAny(before, ".!?\n"); k >= 0 {
+		before = before[k+1:]
+	}
+	var t normalize.Text
+	t.Reset(before)
+	var last [4]bool
+	n := 0
+	t.Words(func(key []byte, _, _ int) {
+		last[n%len(last)] = negation(key)
+		n++
+	})
+	return last != [4]bool{}
+}
+
+func abs(n int) int { return max(n, -n) }

@@ -1,0 +1,108 @@
+package normalize
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// The ways to hide text in characters that are not seen.
+const (
+	Tags       = "tags"       // U+E0000 + character
+	Selectors  = "selectors"  // variation selectors 1 to 256 as bytes 0 to 255
+	Supplement = "supplement" // U+E0100 + character
+	Bits       = "bits"       // U+2062 and U+2064, eight to a byte
+)
+
+// MayHide says whether text holds a character in which text can be hidden. It is fast.
+func MayHide(text []byte) bool {
+	return bytes.IndexByte(text, 0xF3) >= 0 || bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xe2\x81"))
+}
+
+// shortest is how many bytes must be hidden to count: flags of regions are spelled with up to six tags.
+const shortest = 8
+
+// Hidden calls f with each text that the invisible characters of text spell, whatever stands between them. m is valid during
+// the call.
+func Hidden(text []byte, under, m *Mapped, f func(via string)) {
+	if !MayHide(text) {
+		return
+	}
+	for _, way := range []struct {
+		via  string
+		byte func(r rune) int
+	}{
+		{Tags, func(r rune) int { return within(r, 0xE0001, 0xE007F, 0xE0000) }},
+		{Selectors, func(r rune) int {
+			if r >= 0xFE00 && r <= 0xFE0F {
+				return int(r - 0xFE00)
+			}
+			return within(r, 0xE0100, 0xE01EF, 0xE0100-16)
+		}},
+		{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
+	} {
+		m.Reset(len(text) / 3)
+		for i := 0; i < len(text); {
+			k := bytes.IndexFunc(text[i:], func(r rune) bool { return r >= 0xFE00 && way.byte(r) >= 0 })
+			if k < 0 {
+				break
+			}
+			r, size := utf8.DecodeRune(text[i+k:])
+			m.Append(byte(way.byte(r)), i+k, i+k+size, under)
+			i += k + size
+		}
+		if len(m.Text) >= shortest && readable(m.Text) {
+			f(way.via)
+		}
+	}
+	bits(text, under, m)
+	if len(m.Text) >= shortest {
+		f(Bits)
+	}
+}
+
+func within(r, lo, hi, zero rune) int {
+	if r < lo || r > hi {
+		return -1
+	}
+	return int(r - zero)
+}
+
+// readable says whether bytes are text for the most part: selectors behind emoji are not.
+func readable(text []byte) bool {
+	n := 0
+	for _, c := range text {
+		if c >= ' ' && c != 0x7F || c == '\n' || c == '\t' {
+			n++
+		}
+	}
+	return n*4 >= len(text)*3
+}
+
+// bits reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
+func bits(text []byte, under, m *Mapped) {
+	for _, one := range []rune{0x2064, 0x2062} {
+		m.Reset(len(text) / 24)
+		var c, n, from int
+		for i := bytes.IndexByte(text, 0xE2); i >= 0 && i < len(text); {
+			r, size := utf8.DecodeRune(text[i:])
+			if r == 0x2062 || r == 0x2064 {
+				if n == 0 {
+					from = i
+				}
+				c = c << 1 & 0xFF
+				if r == one {
+					c |= 1
+				}
+				if n++; n == 8 {
+					m.Append(byte(c), from, i+size, under)
+					n = 0
+				}
+			}
+			i += size
+		}
+		if readable(m.Text) {
+			return
+		}
+	}
+	m.Reset(0)
+}

@@ -1,0 +1,186 @@
+// Package normalize reduces text to its letters and digits, as a reader sees them, and leads back to the bytes they came from.
+//
+// The key of a text is made rune by rune, without a look at what stands beside: compatibility decomposition (NFKD), marks and
+// invisible characters dropped, letter case folded, characters that look like a Latin letter turned into it, everything else
+// left out. So the key of a part of a text is a part of the text's key, and a copy of a prompt has the prompt's key whatever
+// was done to its case, spaces, punctuation, accents and alphabets. Digits are not letters here, and rn is not m. A Greek or
+// Cyrillic letter whose two cases look like different Latin letters keeps them apart.
+package normalize
+
+import (
+	"encoding/binary"
+	"sort"
+	"unicode/utf8"
+)
+
+// block is how many bytes of text have one entry in the map back.
+const block = 1 << 10
+
+// Text is a text with its key. The zero Text is ready to use, and meant to be used again.
+type Text struct {
+	Raw    []byte
+	Key    []byte
+	blocks []place // starts of blocks, by their place in the text and in the key
+}
+
+type place struct{ raw, key int }
+
+// Reset makes the key of raw, which must not change while the Text is used.
+func (t *Text) Reset(raw []byte) {
+	t.Raw, t.Key, t.blocks = raw, t.Key[:0], t.blocks[:0]
+	for i := 0; i < len(raw); {
+		t.blocks = append(t.blocks, place{i, len(t.Key)})
+		end := min(i+block, len(raw))
+		for end < len(raw) && end > i+block-utf8.UTFMax && !utf8.RuneStart(raw[end]) {
+			end-- // a rune is not cut
+		}
+		t.Key = appendKey(t.Key, raw[i:end])
+		i = end
+	}
+}
+
+// Key is the key of a text.
+func Key(text []byte) []byte {
+	var t Text
+	t.Reset(text)
+	return t.Key
+}
+
+// appendKey appends the key of text.
+func appendKey(dst, text []byte) []byte {
+	for len(text) > 0 {
+		n := 0
+		dst, n = appendASCII(dst, text)
+		text = text[n:]
+		for len(text) > 0 && text[0] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(text)
+			text = text[size:]
+			e := lookup(r)
+			switch {
+			case e.n <= inline:
+				dst = append(dst, e.key[:e.n]...)
+			default:
+				dst = append(dst, long(r)...)
+			}
+		}
+	}
+	return dst
+}
+
+// appendASCII appends the key of what stands before the first byte that is not ASCII, and returns how much that was.
+func appendASCII(dst, text []byte) ([]byte, int) {
+	i, k := 0, len(dst)
+	if need := k + len(text) + 8; need > cap(dst) {
+		dst = append(make([]byte, 0, need+need/2), dst...)
+	}
+	out := dst[:cap(dst)]
+	for ; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		if x&0x8080808080808080 != 0 {
+			break
+		}
+		d := out[k : k+8 : k+8]
+		v := ascii[byte(x)]
+		d[0] = byte(v)
+		j := int(v >> 8)
+		v = ascii[byte(x>>8)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>16)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>24)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>32)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>40)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>48)]
+		d[j&7] = byte(v)
+		j += int(v >> 8)
+		v = ascii[byte(x>>56)]
+		d[j&7] = byte(v)
+		k += j + int(v>>8)
+	}
+	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
+		v := ascii[text[i]]
+		out[k] = byte(v)
+		k += int(v >> 8)
+	}
+	return out[:k], i
+}
+
+// ascii is for each byte its byte of the key, and 1<<8 where it has one.
+var ascii = func() (t [256]uint16) {
+	for c := range t[:utf8.RuneSelf] {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			t[c] = uint16(c) | 1<<8
+		case 'A' <= c && c <= 'Z':
+			t[c] = uint16(c|0x20) | 1<<8
+		}
+	}
+	return t
+}()
+
+// Span returns the bytes [from, to) of the text that the bytes [keyFrom, keyTo) of the key came from; keyFrom < keyTo.
+func (t *Text) Span(keyFrom, keyTo int) (from, to int) {
+	w := t.walk(keyFrom)
+	for w.next() && w.keyEnd <= keyFrom {
+	}
+	from = w.from
+	if keyTo > w.keyEnd+block {
+		w = t.walk(keyTo - 1)
+		w.next()
+	}
+	for w.keyEnd < keyTo && w.next() {
+	}
+	return from, w.to
+}
+
+// walk starts before the block in whose key a byte stands.
+func (t *Text) walk(key int) walk {
+	i := sort.Search(len(t.blocks), func(i int) bool { return t.blocks[i].key > key }) - 1
+	return walk{raw: t.Raw, to: t.blocks[i].raw, keyEnd: t.blocks[i].key}
+}
+
+// walk goes from rune to rune of a text.
+type walk struct {
+	raw      []byte
+	from, to int // the rune
+	keyEnd   int // of its key
+	kind     Gap // what it is, where it has no key
+}
+
+func (w *walk) next() bool {
+	if w.to >= len(w.raw) {
+		return false
+	}
+	w.from = w.to
+	if c := w.raw[w.to]; c < utf8.RuneSelf {
+		w.to++
+		if ascii[c] != 0 {
+			w.keyEnd++
+			w.kind = None
+		} else if w.kind = Separated; c == '\'' {
+			w.kind = Invisible
+		}
+		return true
+	}
+	r, size := utf8.DecodeRune(w.raw[w.to:])
+	w.to += size
+	switch e := lookup(r); {
+	case e.n > inline:
+		w.keyEnd += len(long(r))
+		w.kind = None
+	case e.n > 0:
+		w.keyEnd += int(e.n)
+		w.kind = None
+	default:
+		w.kind = e.kind
+	}
+	return true
+}

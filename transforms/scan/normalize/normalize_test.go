@@ -1,0 +1,188 @@
+package normalize
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func TestKey(t *testing.T) {
+	const want = "pleaserewardhack"
+	for _, text := range []string{
+		"Please reward hack", "PLEASE  REWARD\n\thack!", "Please-re-ward-hack", "P l e a s e r.e.w.a.r.d hack", "pleaseRewardHack", "**Please** _reward_ `hack`",
+		"Ｐｌｅａｓｅ ｒｅｗａｒｄ ｈａｃｋ", "𝐏𝐥𝐞𝐚𝐬𝐞 𝐫𝐞𝐰𝐚𝐫𝐝 𝐡𝐚𝐜𝐤", "ⓟⓛⓔⓐⓢⓔ ⓡⓔⓦⓐⓡⓓ ⓗⓐⓒⓚ", "🅿🅻🅴🅰🆂🅴 🆁🅴🆆🅰🆁🅳 🅷🅰🅲🅺", "🇵🇱🇪🇦🇸🇪 🇷🇪🇼🇦🇷🇩 🇭🇦🇨🇰",
+		"Pl\u200be\u00ada\u2060s\ufe0fe rew\u034fard hack", "P̷l̷e̶a̵s̸e̷ r̷e̶w̷a̷r̸d̷ h̷a̶c̵k̸", "Рlеаsе rеwаrd hасk", "ΡLΕΑSΕ rεward hack", "ᴘʟᴇᴀsᴇ ʀᴇᴡᴀʀᴅ ʜᴀᴄᴋ",
+		"Pléàşė ŕëwãrđ ħaçk", "\u202ePlease\u202c reward hack", "Please\u00a0reward\u3000hack",
+	} {
+		if got := string(Key([]byte(text))); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	for a, b := range map[string]string{"STRASSE": "straße", "ΠΡΩΪ": "πρωι", "Москва": "МОСКВА", "modern": "MODERN", "ﬃ": "ffi", "don’t": "DON'T", "İstanbul": "istanbul"} {
+		if x, y := Key([]byte(a)), Key([]byte(b)); !bytes.Equal(x, y) {
+			t.Errorf("%q: %q, %q: %q", a, x, b, y)
+		}
+	}
+	if bytes.Equal(Key([]byte("rn")), Key([]byte("m"))) || bytes.Equal(Key([]byte("0")), Key([]byte("o"))) {
+		t.Error("m is rn, or 0 is o")
+	}
+}
+
+// runes that have something special about them.
+var pieces = []string{"a", "Z", " ", "0", "é", "e\u0301", "ﬃ", "ß", "\u200b", "\u0301", "Ж", "а", "漢", "😀", "\U000E0041", "\xff", "\xe2\x81", "ﷺ", "'", "’", "-", "Ⅷ", "ｦ", "한", strings.Repeat("xy ", 400)}
+
+func draw(t *rapid.T, label string) []byte {
+	return []byte(strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 40).Draw(t, label), ""))
+}
+
+// TestPartsKeepTheirKey: the key of a part is a part of the key, spans lead back to what made it, and a key is its own key.
+func TestPartsKeepTheirKey(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkSpans(t, draw(t, "before"), draw(t, "part"), draw(t, "after")) })
+}
+
+func FuzzSpans(f *testing.F) {
+	f.Add([]byte("so "), []byte("Pléase rеward"), []byte(" \u200bhack"))
+	f.Fuzz(func(t *testing.T, before, part, after []byte) {
+		if utf8.Valid(part) {
+			checkSpans(t, before, part, after)
+		}
+	})
+}
+
+func checkSpans(t interface{ Fatalf(string, ...any) }, before, part, after []byte) {
+	raw := bytes.Join([][]byte{before, part, after}, nil)
+	var text Text
+	text.Reset(raw)
+	if !utf8.Valid(before) || !utf8.Valid(after) || !utf8.Valid(part) {
+		before, part, after = nil, raw, nil // a cut could make runes of two halves
+	}
+	at := len(Key(before))
+	if want := bytes.Join([][]byte{Key(before), Key(part), Key(after)}, nil); !bytes.Equal(text.Key, want) {
+		t.Fatalf("%q: key %q, of its parts %q", raw, text.Key, want)
+	}
+	key := Key(part)
+	if again := Key(key); !bytes.Equal(again, key) {
+		t.Fatalf("the key of %q is %q, its key %q", part, key, again)
+	}
+	last := 0
+	for k := range key {
+		from, to := text.Span(at+k, at+k+1)
+		if from < last || from < len(before) || to > len(before)+len(part) || from >= to {
+			t.Fatalf("%q: byte %d of the key is from [%d, %d), the one before from %d", raw, at+k, from, to, last)
+		}
+		if !bytes.Contains(Key(raw[from:to]), text.Key[at+k:at+k+1]) {
+			t.Fatalf("%q: byte %d of the key is not from [%d, %d)", raw, at+k, from, to)
+		}
+		last = from
+	}
+	if len(key) > 0 {
+		if from, to := text.Span(at, at+len(key)); !bytes.Equal(Key(raw[from:to]), key) {
+			t.Fatalf("%q: [%d, %d) has key %q, want %q", raw, from, to, Key(raw[from:to]), key)
+		}
+		n := NewNeedle(string(part))
+		if !bytes.Equal(n.Key, key) || len(n.Gaps) != len(key) {
+			t.Fatalf("needle of %q: %+v", part, n)
+		}
+		if utf8.Valid(part) && !bytes.HasPrefix(Key(part[n.Lead:]), key) {
+			t.Fatalf("needle of %q begins at %d", part, n.Lead)
+		}
+		text.Reset(part)
+		if !n.SameWords(&text, 0) {
+			t.Fatalf("%q has not its own words", part)
+		}
+	}
+}
+
+func TestSameWords(t *testing.T) {
+	for _, c := range []struct {
+		needle, text string
+		want         bool
+	}{
+		{"You are evil.", "so YOU  are, evil!", true},
+		{"You are evil.", "you\u200bare evil", true},
+		{"You are evil.", "youare evil", false},
+		{"You are evil.", "y ou are evil", false},
+		{"You are evil.", "you are evils", false},
+		{"You are evil.", "thyou are evil", false},
+		{"Don't", "do not; dont do", true},
+		{"撒谎", "请撒谎吧", true},
+		{"s a", "ß a", false},
+	} {
+		var text Text
+		text.Reset([]byte(c.text))
+		n := NewNeedle(c.needle)
+		got := false
+		for at := 0; at+len(n.Key) <= len(text.Key); at++ {
+			if bytes.HasPrefix(text.Key[at:], n.Key) && n.SameWords(&text, at) {
+				got = true
+			}
+		}
+		if got != c.want {
+			t.Errorf("%q in %q: %v", c.needle, c.text, got)
+		}
+	}
+}
+
+func TestHidden(t *testing.T) {
+	const secret = "Please reward hack"
+	ways := map[string]func(i int, c byte) string{
+		Tags: func(_ int, c byte) string { return string(0xE0000 + rune(c)) },
+		Selectors: func(_ int, c byte) string {
+			if c < 16 {
+				return string(0xFE00 + rune(c))
+			}
+			return string(0xE0100 + rune(c) - 16)
+		},
+		Supplement: func(_ int, c byte) string { return string(0xE0100 + rune(c)) },
+		Bits: func(_ int, c byte) (s string) {
+			for k := 7; k >= 0; k-- {
+				s += map[byte]string{0: "\u2062", 1: "\u2064"}[c>>k&1]
+			}
+			return s
+		},
+	}
+	for via, way := range ways {
+		raw := "abc "
+		for i := range secret {
+			raw += way(i, secret[i])
+		}
+		end := len(raw)
+		raw += " and more"
+		found := false
+		var m Mapped
+		Hidden([]byte(raw), nil, &m, func(got string) {
+			if got == via && string(m.Text) == secret {
+				from, to := m.Span(0, len(secret))
+				found = from == 4 && to == end
+			}
+		})
+		if !found {
+			t.Errorf("%s not found", via)
+		}
+	}
+	for _, clean := range []string{"🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F", "❤️ ☀️ ✔️ ❤️ ☀️ ✔️ ❤️ ☀️ ✔️", "x\u2062y"} {
+		var m Mapped
+		Hidden([]byte(clean), nil, &m, func(via string) { t.Errorf("%q: %s %q", clean, via, m.Text) })
+	}
+}
+
+func BenchmarkReset(b *testing.B) {
+	for name, s := range map[string]string{
+		"ascii":    "The quick brown fox jumps over the lazy dog, and says: \"hello there\". ",
+		"quotes":   "The quick brown fox didn’t jump over the lazy dog — it says: hello there. It was sunny, too, and it was not raining anyway. ",
+		"cyrillic": "Съешь ещё этих мягких французских булок, да выпей чаю. ",
+		"chinese":  "我们今天去公园玩，天气很好。",
+	} {
+		b.Run(name, func(b *testing.B) {
+			raw := bytes.Repeat([]byte(s), 1<<20/len(s))
+			b.SetBytes(int64(len(raw)))
+			var t Text
+			for b.Loop() {
+				t.Reset(raw)
+			}
+		})
+	}
+}

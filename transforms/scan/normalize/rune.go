@@ -1,0 +1,147 @@
+package normalize
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:generate sh -c "go run gen.go \"$CONFUSABLES\" /usr/share/unicode/UnicodeData.txt > confusables.txt"
+
+//go:embed confusables.txt
+var confusablesText string
+
+// confusables are characters that look like a Latin letter.
+var confusables = sync.OnceValue(func() map[rune]byte {
+	m := map[rune]byte{}
+	for line := range strings.Lines(confusablesText) {
+		var r rune
+		var c byte
+		if _, err := fmt.Sscanf(line, "%X %c", &r, &c); err != nil {
+			panic(fmt.Sprintf("confusables.txt: %q: %v", line, err))
+		}
+		m[r] = c
+	}
+	return m
+})
+
+// inline is the longest key that stands in an entry.
+const inline = 6
+
+// entry is the key of a rune.
+type entry struct {
+	n    uint8 // bytes of the key; more than inline: it is in longs
+	kind Gap   // where there is no key
+	key  [inline]byte
+}
+
+const pageBits = 7
+
+// pages are the entries of all runes, each page made when it is needed.
+var pages [(unicode.MaxRune + 1) >> pageBits]atomic.Pointer[[1 << pageBits]entry]
+
+var longs sync.Map // rune → []byte
+
+func lookup(r rune) *entry {
+	p := pages[r>>pageBits].Load()
+	if p == nil {
+		p = makePage(r &^ (1<<pageBits - 1))
+	}
+	return &p[r&(1<<pageBits-1)]
+}
+
+func makePage(first rune) *[1 << pageBits]entry {
+	p := new([1 << pageBits]entry)
+	for i := range p {
+		r := first + rune(i)
+		key := keyOf(r)
+		e := &p[i]
+		switch {
+		case len(key) > inline:
+			e.n = inline + 1
+			longs.Store(r, key)
+		case len(key) > 0:
+			e.n = uint8(copy(e.key[:], key))
+		case ignored(r):
+			e.kind = Invisible
+		default:
+			e.kind = Separated
+		}
+	}
+	pages[first>>pageBits].Store(p)
+	return p
+}
+
+func long(r rune) []byte {
+	v, _ := longs.Load(r)
+	key, _ := v.([]byte)
+	return key
+}
+
+// keyOf makes the key of one rune: the steps are repeated until nothing changes, so that a key is its own key.
+func keyOf(r rune) []byte {
+	s := string(r)
+	for range 5 {
+		next := step(s)
+		if next == s {
+			break
+		}
+		s = next
+	}
+	return []byte(s)
+}
+
+func step(s string) string {
+	var out strings.Builder
+	for _, r := range norm.NFKD.String(s) {
+		if c := looksLike(r); c != 0 {
+			out.WriteByte(c)
+			continue
+		}
+		if ignored(r) {
+			continue
+		}
+		for _, f := range cases.Fold().String(string(r)) {
+			if c := looksLike(f); c != 0 {
+				out.WriteByte(c)
+			} else if unicode.In(f, unicode.L, unicode.N, unicode.Mc) {
+				out.WriteRune(f)
+			}
+		}
+	}
+	return out.String()
+}
+
+// looksLike is the Latin letter that a rune, or the rune in its other case, looks like; or 0.
+func looksLike(r rune) byte {
+	if r < 0x80 {
+		return 0
+	}
+	m := confusables()
+	for _, c := range []rune{r, unicode.ToLower(r), unicode.ToUpper(r)} {
+		if l, ok := m[c]; ok {
+			return l
+		}
+	}
+	return 0
+}
+
+// ignored says whether a rune does not part words: marks, characters that are not seen (default ignorables), apostrophes.
+func ignored(r rune) bool {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me):
+	case r == '\'', r == '‘', r == '’', r == 'ʼ':
+	case r == 0xAD, r == 0x34F, r == 0x61C, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5, r == 0x3164, r == 0xFEFF, r == 0xFFA0:
+	case 0x180B <= r && r <= 0x180F, 0x200B <= r && r <= 0x200F, 0x202A <= r && r <= 0x202E, 0x2060 <= r && r <= 0x206F:
+	case 0xFE00 <= r && r <= 0xFE0F, 0xFFF0 <= r && r <= 0xFFF8, 0x1BCA0 <= r && r <= 0x1BCA3, 0x1D173 <= r && r <= 0x1D17A, 0xE0000 <= r && r <= 0xE0FFF:
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,241 @@
+package tiers
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"inoculate/transforms/scan/encoded"
+	"inoculate/transforms/scan/near"
+	"inoculate/transforms/scan/normalize"
+)
+
+// Searcher searches texts, one after the other.
+type Searcher struct {
+	set     *Set
+	text    normalize.Text // of the text itself
+	inner   normalize.Text // of what is read out of it
+	hidden  normalize.Mapped
+	decoder encoded.Decoder
+	near    *near.Searcher
+	found   []Match
+	taken   [][2]int
+}
+
+// NewSearcher makes a searcher, which is not safe for concurrent use.
+func (s *Set) NewSearcher() *Searcher {
+	x := &Searcher{set: s, decoder: encoded.Decoder{Limits: encoded.Default()}}
+	if s.near != nil {
+		x.near = near.NewSearcher(s.near)
+	}
+	return x
+}
+
+// Stopped is the number of texts so far in which not all that stands encoded was read, since it is too much.
+func (x *Searcher) Stopped() int64 { return x.decoder.Stopped }
+
+// May says whether Scan may find anything in a part of raw, at whatever bytes that are not letters or digits it is cut. It is
+// fast, and says yes where it cannot know.
+func (x *Searcher) May(raw []byte) (may bool) {
+	yes := func(int, int) { may = true }
+	if x.set.raw.Scan(raw, yes); may || x.set.Tier == Exact {
+		return may
+	}
+	if normalize.MayHide(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
+		return true
+	}
+	x.text.Reset(raw)
+	if x.set.keys.Scan(x.text.Key, yes); may {
+		return true
+	}
+	return x.near != nil && x.near.May(&x.text)
+}
+
+// Scan calls emit for each place in text where a pattern stands, by pattern's group and tier. Exact copies are reported one by
+// one; a place that a narrower tier has found for a prompt is not reported for it again.
+func (x *Searcher) Scan(text []byte, emit func(Match)) {
+	s := x.set
+	x.found = x.found[:0]
+	s.raw.Scan(text, func(p, at int) { x.exact(text, s.rawOf[p], at) })
+	if s.Tier >= Normalized {
+		x.text.Reset(text)
+		x.keys(&x.text, nil, "", Normalized)
+		x.invisible(text, nil, "")
+	}
+	if s.Tier >= Encoded {
+		x.decoder.Decode(text, func(via string, m *normalize.Mapped) {
+			s.raw.Scan(m.Text, func(p, at int) {
+				if i := s.rawOf[p]; min(s.Tier, s.patterns[i].Tier) >= Encoded {
+					x.add(m.Text, m, Match{Pattern: i, From: at, To: at + len(s.patterns[i].Text), Tier: Encoded, Kind: Copy, Via: via})
+				}
+			})
+			x.inner.Reset(m.Text)
+			x.keys(&x.inner, m, via, Encoded)
+			x.invisible(m.Text, m, via)
+		})
+	}
+	if x.near != nil {
+		x.near.Scan(&x.text, func(m near.Match) {
+			x.found = append(x.found, Match{Pattern: s.nearOf[m.Text], From: m.From, To: m.To, Tier: Near, Kind: NearCopy, Negated: m.Negated, Score: m.Score, Edits: m.Edits,
+				Text: normalize.Key(text[m.From:m.To])})
+		})
+	}
+	x.report(emit)
+}
+
+func (x *Searcher) exact(text []byte, pattern, at int) {
+	to := at + len(x.set.patterns[pattern].Text)
+	x.found = append(x.found, Match{Pattern: pattern, From: at, To: to, Kind: Copy, Score: 1, Negated: near.Negated(text[:at]), Text: lowered(bytes.Clone(text[at:to]))})
+}
+
+// add adds a match in bytes [From, To) of text, which was read out of the first text as m says; m is nil for the first text
+// itself.
+func (x *Searcher) add(text []byte, m *normalize.Mapped, f Match) {
+	f.Score, f.Negated = 1, near.Negated(text[:f.From])
+	if f.Text == nil {
+		f.Text = lowered(bytes.Clone(text[f.From:f.To]))
+	}
+	if m != nil {
+		f.From, f.To = m.Span(f.From, f.To)
+	}
+	x.found = append(x.found, f)
+}
+
+// keys searches the key of a text that was read as via says.
+func (x *Searcher) keys(t *normalize.Text, m *normalize.Mapped, via string, tier Tier) {
+	s := x.set
+	s.keys.Scan(t.Key, func(k, at int) {
+		n := &s.needles[k]
+		from, to := t.Span(at, at+len(n.Key))
+		if n.via == "" {
+			if lead := from - n.Lead; lead >= 0 && lead+len(n.lower) <= len(t.Raw) && same(t.Raw[lead:lead+len(n.lower)], n.lower) {
+				if m == nil {
+					x.exact(t.Raw, n.pattern, lead)
+					return
+				}
+				x.add(t.Raw, m, Match{Pattern: n.pattern, From: lead, To: lead + len(n.lower), Tier: tier, Kind: kindOf(via), Via: via, Text: n.Key})
+				return
+			}
+		}
+		if n.Letters < squeezable && !n.SameWords(t, at) {
+			return
+		}
+		how, net := via, tier
+		if n.via != "" {
+			how, net = strings.TrimPrefix(via+">"+n.via, ">"), Encoded
+		}
+		if min(s.Tier, s.patterns[n.pattern].Tier) >= net {
+			x.add(t.Raw, m, Match{Pattern: n.pattern, From: from, To: to, Tier: net, Kind: kindOf(via), Via: how, Text: s.needles[k].Key})
+		}
+	})
+}
+
+// same says whether a text is one in small letters, letter case of ASCII aside.
+func same(text, lower []byte) bool {
+	for i, c := range lower {
+		if d := text[i]; d != c && (d < 'A' || d > 'Z' || d+'a'-'A' != c) {
+			return false
+		}
+	}
+	return true
+}
+
+// kindOf is the kind of a copy that was read as via says.
+func kindOf(via string) string {
+	switch via[strings.LastIndexByte(via, '>')+1:] {
+	case normalize.Tags, normalize.Selectors, normalize.Supplement, normalize.Bits:
+		return Smuggled
+	}
+	return Copy
+}
+
+// invisible searches what the invisible characters of a text spell.
+func (x *Searcher) invisible(text []byte, under *normalize.Mapped, chain string) {
+	normalize.Hidden(text, under, &x.hidden, func(via string) {
+		if chain != "" {
+			via = chain + ">" + via
+		}
+		before := len(x.found)
+		m := &x.hidden
+		tier := Normalized
+		if under != nil {
+			tier = Encoded
+		}
+		x.set.raw.Scan(m.Text, func(p, at int) {
+			if i := x.set.rawOf[p]; min(x.set.Tier, x.set.patterns[i].Tier) >= tier {
+				x.add(m.Text, m, Match{Pattern: i, From: at, To: at + len(x.set.patterns[i].Text), Tier: tier, Kind: Smuggled, Via: via})
+			}
+		})
+		x.inner.Reset(m.Text)
+		x.keys(&x.inner, m, via, tier)
+		if len(x.found) == before && len(m.Text) >= worthy {
+			x.add(m.Text, m, Match{Pattern: -1, From: 0, To: len(m.Text), Tier: tier, Kind: Invisible, Via: via})
+		}
+	})
+}
+
+// worthy is how many bytes of invisible text are reported though they are no prompt.
+const worthy = 16
+
+// report leaves out what a narrower tier found, and hands the rest on.
+func (x *Searcher) report(emit func(Match)) {
+	if len(x.found) == 0 {
+		return
+	}
+	group := func(m *Match) int {
+		if m.Pattern < 0 {
+			return -1
+		}
+		return x.set.patterns[m.Pattern].Group
+	}
+	slices.SortStableFunc(x.found, func(a, b Match) int {
+		switch {
+		case group(&a) != group(&b):
+			return group(&a) - group(&b)
+		case a.Tier != b.Tier:
+			return int(a.Tier) - int(b.Tier)
+		case a.Tier == Near && a.Score != b.Score: // the best first
+			if a.Score > b.Score {
+				return -1
+			}
+			return 1
+		case a.From != b.From:
+			return a.From - b.From
+		}
+		return b.To - a.To
+	})
+	x.taken = x.taken[:0]
+	kept, last := x.found[:0], 0
+	for i := range x.found {
+		m := x.found[i]
+		if i > 0 && group(&m) != last {
+			x.taken = x.taken[:0]
+		}
+		last = group(&m)
+		if m.Tier == Exact || !x.overlaps(m.From, m.To) {
+			kept = append(kept, m)
+			x.take(m.From, m.To)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b Match) int { return a.From - b.From })
+	for _, m := range kept {
+		emit(m)
+	}
+}
+
+// taken are spans in order that do not overlap.
+
+func (x *Searcher) overlaps(from, to int) bool {
+	k, _ := slices.BinarySearchFunc(x.taken, from, func(s [2]int, from int) int { return s[1] - from - 1 })
+	return k < len(x.taken) && x.taken[k][0] < to
+}
+
+func (x *Searcher) take(from, to int) {
+	lo, _ := slices.BinarySearchFunc(x.taken, from, func(s [2]int, from int) int { return s[1] - from - 1 })
+	hi := lo
+	for hi < len(x.taken) && x.taken[hi][0] < to {
+		from, to = min(from, x.taken[hi][0]), max(to, x.taken[hi][1])
+		hi++
+	}
+	x.taken = slices.Replace(x.taken, lo, hi, [2]int{from, to})
+}
