@@ -2,9 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
+
+// ErrIdle is what the reader of a partition without an end returns when nothing has arrived for its wait. The caller asks
+// again.
+var ErrIdle = errors.New("nothing new")
 
 // A Partition is one ordered stream of a source: a run of row groups, a byte range of lines, one or several small files,
 // a Kafka topic-partition.

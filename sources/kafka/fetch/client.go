@@ -79,6 +79,15 @@ func (c *Client) Offset(ctx context.Context, topic string, partition int32, at i
 	return offset, err
 }
 
+// HighWatermark returns the offset behind the last record that all replicas have, open transactions or not.
+func (c *Client) HighWatermark(ctx context.Context, topic string, partition int32) (offset int64, err error) {
+	err = c.retry(ctx, topic, partition, func() error {
+		offset, err = c.offset(ctx, topic, partition, Latest, false)
+		return err
+	})
+	return offset, err
+}
+
 func (c *Client) offset(ctx context.Context, topic string, partition int32, at int64, committed bool) (int64, error) {
 	req := &listoffsets.Request{ReplicaID: -1, Topics: []listoffsets.RequestTopic{{Topic: topic,
 		Partitions: []listoffsets.RequestPartition{{Partition: partition, CurrentLeaderEpoch: -1, Timestamp: at}}}}}

@@ -20,6 +20,7 @@ type Stream struct {
 	topic     string
 	partition int32
 	at        int64 // offset that is read next
+	stop      int64 // offset at which nothing more is fetched; -1 for none
 
 	dec     decoder
 	buf     []byte // of responses
@@ -34,7 +35,7 @@ type Stream struct {
 
 // Stream reads a partition from an offset on.
 func (c *Client) Stream(topic string, partition int32, from int64) *Stream {
-	return &Stream{c: c, topic: topic, partition: partition, at: from, start: -1, open: map[int64]bool{}}
+	return &Stream{c: c, topic: topic, partition: partition, at: from, stop: -1, start: -1, open: map[int64]bool{}}
 }
 
 // Position is the offset that is read next: behind the last record, and behind what holds none.
@@ -47,6 +48,9 @@ func (s *Stream) End() int64 {
 	}
 	return s.high
 }
+
+// StopAt makes Next return ErrNothing at once where nothing before an offset is left. Records behind it may still come.
+func (s *Stream) StopAt(offset int64) { s.stop = offset }
 
 // Start is where the partition begins, as the last response had it; -1 where unknown.
 func (s *Stream) Start() int64 { return s.start }
@@ -73,6 +77,9 @@ func (s *Stream) Next(ctx context.Context) (Record, error) {
 	for {
 		if rec, ok, err := s.record(); ok || err != nil {
 			return rec, err
+		}
+		if s.stop >= 0 && s.at >= s.stop {
+			return Record{}, ErrNothing
 		}
 		before := s.at
 		if err := s.fetch(ctx); err != nil {
