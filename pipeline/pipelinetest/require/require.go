@@ -34,16 +34,22 @@ func Shared(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("INOCULATE_SHARED")
 	if dir == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir = filepath.Join(root, "..", "shared")
+		dir = filepath.Join(Root(t), "..", "shared")
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		Skip(t, "shared", "there is no folder "+dir)
 	}
 	return dir
+}
+
+// Root returns the folder of go.mod.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 // moduleRoot is the folder of go.mod, at or above the working folder.

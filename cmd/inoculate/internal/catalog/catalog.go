@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -51,7 +52,7 @@ type Pipeline struct {
 
 // source makes the source that a type name stands for;
 // written is the schema of records that a run has written, where that is known.
-func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator) (src pipeline.Source, json bool, err error) {
+func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (src pipeline.Source, json bool, err error) {
 	s := &c.Source
 	switch s.Type {
 	case "parquet":
@@ -61,6 +62,8 @@ func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem me
 	case "jsonl":
 		json = true
 		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Schema: written, Mem: mem})
+	case "kafka":
+		return kafkaSource(ctx, c, written, mem, logger)
 	default:
 		err = fmt.Errorf("no source of type %q", s.Type)
 	}
@@ -69,17 +72,17 @@ func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem me
 
 // OpenSource makes a source of a type, with its defaults.
 func OpenSource(ctx context.Context, typ string, paths []string, mem memory.Allocator) (pipeline.Source, error) {
-	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, nil, mem)
+	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, nil, mem, slog.New(slog.DiscardHandler))
 	return src, err
 }
 
 // Assemble makes a pipeline. What is wrong with the config is a diag.List, what is wrong with the input a
-// *pipeline.InputError.
-func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
-	return assemble(ctx, c, nil, mem)
+// *pipeline.InputError. The logger hears of what the source meets while it reads.
+func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
+	return assemble(ctx, c, nil, mem, logger)
 }
 
-func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator) (*Pipeline, error) {
+func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
 	p := &Pipeline{Config: c, Mem: mem}
 	var l diag.List
 	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
@@ -96,7 +99,7 @@ func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem 
 			}
 		}
 	}
-	if p.Source, p.JSONSource, err = source(ctx, c, written, mem); err != nil {
+	if p.Source, p.JSONSource, err = source(ctx, c, written, mem, logger); err != nil {
 		return nil, err
 	}
 	if err := p.bind(); err != nil {

@@ -5,15 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
+	"inoculate/pipeline/diag"
+	"inoculate/pipeline/kafkaconn"
+	"inoculate/sources/kafka"
 )
 
 // earlier is the run record that an output folder has already, if that is of the same config. A stream goes on by what was
@@ -81,10 +89,60 @@ func (p *Pipeline) plan(ctx context.Context) ([]pipeline.Partition, error) {
 	if !ok || p.earlier == nil {
 		return p.Source.Plan(ctx)
 	}
-	if err := r.Check(ctx, p.earlier.Plan); err != nil {
+	progress, err := p.Progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	left := make([]pipeline.Partition, len(progress))
+	for i := range progress {
+		left[i] = progress[i].Partition
+		left[i].First = progress[i].Next
+	}
+	if err := r.Check(ctx, left); err != nil {
 		return nil, fmt.Errorf("going on with the run in %s: %w", p.Config.Sink.Path, err)
 	}
 	return p.earlier.Plan, nil
+}
+
+// kafkaSource makes a source of type kafka. Its batches have JSON lines where a record is its value and nothing else.
+func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (src pipeline.Source, json bool, err error) {
+	s := &c.Source
+	cfg := kafka.Config{
+		Brokers: s.Brokers, Topics: s.Topics.All(), Isolation: s.Isolation, Value: s.Value, Keep: s.Keep, OnLost: s.OnLost, OnCorrupt: s.OnCorrupt,
+		Start: bound(s.Start), Stop: bound(s.Stop), BatchBytes: int64(s.Batch), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Wait: time.Duration(s.Wait),
+		Group: s.Assign.Group, Schema: written, Mem: mem, Logger: logger,
+	}
+	if s.TLS != nil {
+		t := &kafkaconn.TLS{CA: s.TLS.CA, Cert: s.TLS.Cert, Key: s.TLS.Key}
+		if cfg.TLS, err = t.Config(); err != nil {
+			return nil, false, diag.List{c.At("source.tls", err.Error(), "")}
+		}
+	}
+	if s.SASL != nil {
+		a := &kafkaconn.SASL{Mechanism: s.SASL.Mechanism, User: s.SASL.User, PasswordEnv: s.SASL.PasswordEnv, PasswordFile: s.SASL.PasswordFile}
+		if cfg.SASL, err = a.New(); err != nil {
+			return nil, false, diag.List{c.At("source.sasl", err.Error(), "")}
+		}
+	}
+	k, err := kafka.New(ctx, cfg)
+	if err != nil {
+		return nil, false, err
+	}
+	return k, len(s.Keep) == 0 && s.Value != kafka.ValueText, nil
+}
+
+func bound(b config.Bound) kafka.Bound {
+	switch {
+	case b.Offsets != nil:
+		return kafka.Offsets(b.Offsets)
+	case !b.Time.IsZero():
+		return kafka.At(b.Time)
+	case b.At == "never":
+		return kafka.Never()
+	case b.At == "latest":
+		return kafka.Latest()
+	}
+	return kafka.Earliest()
 }
 
 // Progress is how far the output folder has each partition committed: nothing, where no run was started in it.

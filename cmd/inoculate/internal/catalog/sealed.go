@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -149,7 +150,7 @@ func (s *Sealed) AssembleStrip(ctx context.Context, c *config.Config, mem memory
 
 // Assemble is Assemble for a config that reads the folder's files, by the schema they were written with.
 func (s *Sealed) Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
-	return assemble(ctx, c, s.Schema, mem)
+	return assemble(ctx, c, s.Schema, mem, slog.New(slog.DiscardHandler))
 }
 
 // encodeSchema writes a schema as an Arrow stream without rows.

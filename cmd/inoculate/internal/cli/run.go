@@ -183,7 +183,7 @@ func (a *app) withPipeline(ctx context.Context, file string, f func(p *catalog.P
 
 // assemble makes the pipeline; mistakes in a config file come with its text.
 func (a *app) assemble(ctx context.Context, cfg *loaded) (*catalog.Pipeline, error) {
-	p, err := catalog.Assemble(ctx, cfg.Config, pool.New(poolBytes))
+	p, err := catalog.Assemble(ctx, cfg.Config, pool.New(poolBytes), a.logger)
 	return p, withText(err, cfg.text)
 }
 

@@ -1,0 +1,168 @@
+// Package fetch fetches record batches of topic partitions through kafka-go's transport, checked.
+//
+// kafka-go's own readers hand out the records of aborted transactions, skip what retention has deleted, and check no
+// checksums. Here every batch is checked before any of its records is handed out, and what is missing or damaged is an error
+// that says which offsets it covers.
+package fetch
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxWait  = 500 * time.Millisecond
+	DefaultMaxBytes = 8 << 20
+	DefaultMaxBatch = 64 << 20
+	DefaultPatience = 5 * time.Minute
+)
+
+// The aliases of offsets that Offset takes in place of a time.
+const (
+	Latest   = -1
+	Earliest = -2
+)
+
+// A Config says how partitions are fetched. Zero values stand for the defaults.
+type Config struct {
+	Transport *kafka.Transport
+	Addr      net.Addr // of any broker
+	ClientID  string
+	Committed bool          // leave out aborted transactions, and stop before open ones
+	MaxWait   time.Duration // for the first byte of a response
+	MaxBytes  int32         // of a response; a batch that is longer comes whole
+	MaxBatch  int           // bytes of a batch when decoded; a longer one is corrupt
+	Patience  time.Duration // how long a partition is asked again after errors that may pass
+	Logger    *slog.Logger
+
+	// Recovered, where set, is called when a partition answers again after errors. Its error ends the stream.
+	Recovered func(ctx context.Context, topic string) error
+}
+
+// Client fetches from one cluster. It is safe for concurrent use.
+type Client struct{ cfg Config }
+
+// New makes a Client.
+func New(cfg Config) *Client {
+	if cfg.MaxWait <= 0 {
+		cfg.MaxWait = DefaultMaxWait
+	}
+	if cfg.MaxBytes <= 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	if cfg.MaxBatch <= 0 {
+		cfg.MaxBatch = DefaultMaxBatch
+	}
+	if cfg.Patience <= 0 {
+		cfg.Patience = DefaultPatience
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Client{cfg: cfg}
+}
+
+// Offset returns the offset of the first record at or after a time in milliseconds since 1970, -1 where there is none; or
+// what Earliest and Latest stand for. Latest is behind the last record, or at the first open transaction.
+func (c *Client) Offset(ctx context.Context, topic string, partition int32, at int64) (offset int64, err error) {
+	err = c.retry(ctx, topic, partition, func() error {
+		offset, err = c.offset(ctx, topic, partition, at, c.cfg.Committed)
+		return err
+	})
+	return offset, err
+}
+
+// HighWatermark returns the offset behind the last record that all replicas have, open transactions or not.
+func (c *Client) HighWatermark(ctx context.Context, topic string, partition int32) (offset int64, err error) {
+	err = c.retry(ctx, topic, partition, func() error {
+		offset, err = c.offset(ctx, topic, partition, Latest, false)
+		return err
+	})
+	return offset, err
+}
+
+func (c *Client) offset(ctx context.Context, topic string, partition int32, at int64, committed bool) (int64, error) {
+	req := &listoffsets.Request{ReplicaID: -1, Topics: []listoffsets.RequestTopic{{Topic: topic,
+		Partitions: []listoffsets.RequestPartition{{Partition: partition, CurrentLeaderEpoch: -1, Timestamp: at}}}}}
+	if committed {
+		req.IsolationLevel = 1
+	}
+	m, err := c.roundTrip(ctx, req)
+	if err != nil {
+		return 0, err
+	}
+	res := m.(*listoffsets.Response)
+	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
+		return 0, errStale
+	}
+	p := res.Topics[0].Partitions[0]
+	if p.ErrorCode != 0 {
+		return 0, kafka.Error(p.ErrorCode)
+	}
+	return p.Offset, nil
+}
+
+// roundTrip sends a request of kafka-go's, which has a fixed time for its answer.
+func (c *Client) roundTrip(ctx context.Context, req protocol.Message) (protocol.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	return c.cfg.Transport.RoundTrip(ctx, c.cfg.Addr, req)
+}
+
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = time.Second
+)
+
+// retry calls f until it succeeds, its error is not temporary, or patience runs out.
+func (c *Client) retry(ctx context.Context, topic string, partition int32, f func() error) error {
+	var since time.Time
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		err := f()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			if since.IsZero() {
+				return nil
+			}
+			c.cfg.Logger.Info("a partition answers again", "topic", topic, "partition", partition, "after", time.Since(since).Round(time.Millisecond))
+			if c.cfg.Recovered != nil {
+				return c.cfg.Recovered(ctx, topic)
+			}
+			return nil
+		}
+		if !Temporary(err) {
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+			c.cfg.Logger.Warn("a partition does not answer; asking again", "topic", topic, "partition", partition, "cause", err)
+		}
+		if time.Since(since) > c.cfg.Patience {
+			return &UnreachableError{Topic: topic, Partition: partition, For: time.Since(since), Err: err}
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits for d, or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

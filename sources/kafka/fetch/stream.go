@@ -1,0 +1,276 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// settle is how long an offset beyond the end is asked for again: a new leader may know of the end later.
+const settle = 3 * time.Second
+
+// A Stream reads the records of one partition in order. It is used by one goroutine.
+type Stream struct {
+	c         *Client
+	topic     string
+	partition int32
+	at        int64 // offset that is read next
+	stop      int64 // offset at which nothing more is fetched; -1 for none
+
+	dec     decoder
+	buf     []byte // of responses
+	rest    []byte // batches not yet opened
+	high    int64
+	stable  int64
+	start   int64
+	txns    []aborted      // not yet begun
+	open    map[int64]bool // producers in an aborted transaction
+	records records
+}
+
+// Stream reads a partition from an offset on.
+func (c *Client) Stream(topic string, partition int32, from int64) *Stream {
+	return &Stream{c: c, topic: topic, partition: partition, at: from, stop: -1, start: -1, open: map[int64]bool{}}
+}
+
+// Position is the offset that is read next: behind the last record, and behind what holds none.
+func (s *Stream) Position() int64 { return s.at }
+
+// End is the end of the partition as the last response had it: behind the last record that may be read. 0 before the first.
+func (s *Stream) End() int64 {
+	if s.c.cfg.Committed {
+		return s.stable
+	}
+	return s.high
+}
+
+// StopAt makes Next return ErrNothing at once where nothing before an offset is left. Records behind it may still come.
+func (s *Stream) StopAt(offset int64) { s.stop = offset }
+
+// Start is where the partition begins, as the last response had it; -1 where unknown.
+func (s *Stream) Start() int64 { return s.start }
+
+// Buffered says whether there are bytes of a response that are not yet read.
+func (s *Stream) Buffered() bool { return s.records.left > 0 || len(s.rest) > 0 }
+
+// Close gives memory back.
+func (s *Stream) Close() {
+	s.dec.close()
+	s.drop()
+	s.buf = nil
+}
+
+// drop forgets what is left of the last response.
+func (s *Stream) drop() {
+	s.rest, s.txns, s.records = nil, nil, records{}
+	clear(s.open)
+}
+
+// Next returns the next record, valid until the next call. ErrNothing says that none has arrived for the time of a fetch. A
+// *CorruptError, a *LostError and ErrNothing leave the stream usable, behind what they speak of; any other error ends it.
+func (s *Stream) Next(ctx context.Context) (Record, error) {
+	for {
+		if rec, ok, err := s.record(); ok || err != nil {
+			return rec, err
+		}
+		if s.stop >= 0 && s.at >= s.stop {
+			return Record{}, ErrNothing
+		}
+		before := s.at
+		if err := s.fetch(ctx); err != nil {
+			return Record{}, err
+		}
+		if len(s.rest) == 0 {
+			return Record{}, ErrNothing
+		}
+		if rec, ok, err := s.record(); ok || err != nil {
+			return rec, err
+		}
+		if s.at == before {
+			return Record{}, s.formatError(errors.New("the broker sends only a part of a record batch, or batches from before"))
+		}
+	}
+}
+
+// record returns the next record of the response; false where there is none left.
+func (s *Stream) record() (Record, bool, error) {
+	for {
+		for s.records.left > 0 {
+			rec, err := s.records.next()
+			if err != nil {
+				return Record{}, false, s.formatError(err) // not possible: open has checked it
+			}
+			old := rec.Offset < s.at
+			s.pass(rec.Offset)
+			if s.records.left == 0 {
+				s.pass(s.records.last)
+			}
+			if !old {
+				return rec, true, nil
+			}
+		}
+		if opened, err := s.advance(); err != nil || !opened {
+			return Record{}, false, err
+		}
+	}
+}
+
+// pass moves behind an offset.
+func (s *Stream) pass(last int64) { s.at = max(s.at, last+1) }
+
+// advance opens the next batch of the response; false where there is no whole one left.
+func (s *Stream) advance() (bool, error) {
+	for {
+		h, ok := readHeader(s.rest)
+		if !ok {
+			return false, nil
+		}
+		if err := h.framed(); err != nil {
+			return false, s.formatError(err)
+		}
+		if h.size > len(s.rest) {
+			return false, nil // cut off; the next fetch begins here
+		}
+		b := s.rest[:h.size]
+		s.rest = s.rest[h.size:]
+		end, err := s.extent(&h)
+		if end < 0 {
+			return false, s.formatError(err)
+		}
+		if end <= s.at {
+			continue // the broker's index led to a batch before the offset
+		}
+		if err == nil {
+			s.records, err = s.dec.open(h, b, s.c.cfg.MaxBatch)
+		}
+		if err != nil {
+			corrupt := &CorruptError{Topic: s.topic, Partition: s.partition, Base: h.base, Last: end - 1, Raw: slices.Clone(b), Err: err}
+			s.drop() // a marker may have been in it: the next response says anew what is aborted
+			s.at = end
+			return false, corrupt
+		}
+		if s.visible() {
+			if s.records.left == 0 {
+				s.pass(h.last)
+			}
+			return true, nil
+		}
+		s.records.left = 0
+		s.pass(h.last)
+	}
+}
+
+// extent is the offset behind the batch with header h. No checksum covers the base, and that of the rest is yet to be held
+// against it, so offsets are not trusted where the next batch contradicts them. It is -1 where there is no telling.
+func (s *Stream) extent(h *header) (end int64, err error) {
+	next, ok := readHeader(s.rest)
+	ok = ok && next.framed() == nil
+	switch {
+	case h.base >= s.high:
+		return -1, fmt.Errorf("a record batch of offset %d, and the partition ends at %d", h.base, s.high)
+	case ok && next.base <= h.base:
+		return -1, fmt.Errorf("the record batch of offset %d is followed by that of %d", h.base, next.base)
+	case ok && (h.last < h.base || h.last >= next.base):
+		return next.base, fmt.Errorf("its offsets end at %d, and the next batch begins at %d", h.last, next.base)
+	case h.last < h.base || h.last >= s.high:
+		return h.base + 1, fmt.Errorf("its offsets %d-%d run beyond the end of the partition at %d", h.base, h.last, s.high)
+	}
+	return h.last + 1, nil
+}
+
+// visible says whether the records of the batch just opened are for readers, and keeps account of transactions.
+func (s *Stream) visible() bool {
+	h := &s.records.header
+	for len(s.txns) > 0 && s.txns[0].first <= h.last {
+		s.open[s.txns[0].producer] = true
+		s.txns = s.txns[1:]
+	}
+	if h.attributes&maskControl != 0 {
+		if s.records.aborts() {
+			delete(s.open, h.producer) // the epoch of a marker may be a later one
+		}
+		return false
+	}
+	return h.attributes&maskTxn == 0 || !s.open[h.producer]
+}
+
+// fetch gets the next response, and sorts out what it says.
+func (s *Stream) fetch(ctx context.Context) error {
+	s.drop()
+	var beyond time.Time
+	return s.c.retry(ctx, s.topic, s.partition, func() error {
+		req := &request{topic: s.topic, partition: s.partition, offset: s.at, wait: s.c.cfg.MaxWait, maxBytes: s.c.cfg.MaxBytes,
+			committed: s.c.cfg.Committed, client: s.c.cfg.ClientID, buf: s.buf}
+		s.buf = nil // a request that fails may still write to it
+		m, err := s.c.cfg.Transport.RoundTrip(ctx, s.c.cfg.Addr, req)
+		if err != nil {
+			return err
+		}
+		res := m.(*response)
+		s.buf = res.buf
+		if err := sleep(ctx, res.throttle); err != nil {
+			return err
+		}
+		switch {
+		case res.code == int16(kafka.OffsetOutOfRange):
+			err := s.outOfRange(ctx)
+			if _, ok := errors.AsType[*BeyondError](err); ok {
+				if beyond.IsZero() {
+					beyond = time.Now()
+				}
+				if time.Since(beyond) < settle {
+					return errStale
+				}
+			}
+			return err
+		case res.code != 0:
+			return kafka.Error(res.code)
+		case !res.present:
+			return errStale
+		}
+		s.high, s.stable, s.start = res.high, res.stable, res.start
+		if res.start > s.at {
+			return s.lost(res.start)
+		}
+		s.rest = res.batches
+		if s.c.cfg.Committed {
+			s.txns = res.aborted
+			slices.SortFunc(s.txns, func(a, b aborted) int { return cmp.Compare(a.first, b.first) })
+		}
+		return nil
+	})
+}
+
+// outOfRange finds out on which side of the partition the offset is.
+func (s *Stream) outOfRange(ctx context.Context) error {
+	start, err := s.c.offset(ctx, s.topic, s.partition, Earliest, false)
+	if err != nil {
+		return err
+	}
+	if start > s.at {
+		return s.lost(start)
+	}
+	end, err := s.c.offset(ctx, s.topic, s.partition, Latest, false)
+	if err != nil {
+		return err
+	}
+	if s.at <= end {
+		return errStale // it was so, and is no more
+	}
+	return &BeyondError{Topic: s.topic, Partition: s.partition, Offset: s.at, End: end}
+}
+
+func (s *Stream) lost(start int64) error {
+	err := &LostError{Topic: s.topic, Partition: s.partition, From: s.at, To: start}
+	s.at = start
+	return err
+}
+
+func (s *Stream) formatError(err error) error {
+	return &FormatError{Topic: s.topic, Partition: s.partition, Offset: s.at, Err: err}
+}

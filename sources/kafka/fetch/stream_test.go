@@ -1,0 +1,167 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func fake(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, *Client) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.SeedTopics(1, "t")}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond}
+	t.Cleanup(transport.CloseIdleConnections)
+	return cluster, New(Config{Transport: transport, Addr: kafka.TCP(cluster.ListenAddrs()...), MaxWait: 100 * time.Millisecond, Patience: 5 * time.Second, Committed: true})
+}
+
+func produce(t *testing.T, addrs []string, from, to int) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DefaultProduceTopic("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i := from; i < to; i++ {
+		if err := client.ProduceSync(context.Background(), kgo.StringRecord(fmt.Sprint(i))).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// take reads n records and checks that they are those from first on.
+func take(t *testing.T, s *Stream, first, n int) {
+	t.Helper()
+	for i := range n {
+		rec, err := s.Next(t.Context())
+		for errors.Is(err, ErrNothing) {
+			rec, err = s.Next(t.Context())
+		}
+		if want := fmt.Sprint(first + i); err != nil || string(rec.Value) != want || rec.Offset != int64(first+i) {
+			t.Fatalf("record %s: %d %q, %v", want, rec.Offset, rec.Value, err)
+		}
+	}
+}
+
+func TestStreamSurvivesFaults(t *testing.T) {
+	cluster, c := fake(t)
+	produce(t, cluster.ListenAddrs(), 0, 20)
+	recovered := 0
+	c.cfg.Recovered = func(context.Context, string) error { recovered++; return nil }
+	s := c.Stream("t", 0, 0)
+	defer s.Close()
+	take(t, s, 0, 20)
+	if _, err := s.Next(t.Context()); !errors.Is(err, ErrNothing) {
+		t.Fatalf("at the end: %v", err)
+	}
+	calls := 0
+	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if calls++; calls < 3 {
+			return nil, errors.New("the connection breaks"), true
+		}
+		return nil, nil, false
+	})
+	produce(t, cluster.ListenAddrs(), 20, 30)
+	take(t, s, 20, 10)
+	if recovered == 0 {
+		t.Error("nobody heard of the recovery")
+	}
+	for node := int32(0); node < 3; node++ {
+		if err := cluster.MoveTopicPartition("t", 0, node); err != nil {
+			t.Fatal(err)
+		}
+		produce(t, cluster.ListenAddrs(), 30+int(node)*10, 40+int(node)*10)
+		take(t, s, 30+int(node)*10, 10)
+	}
+}
+
+func TestStreamSaysWhatIsLost(t *testing.T) {
+	cluster, c := fake(t)
+	produce(t, cluster.ListenAddrs(), 0, 20)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewDeleteRecordsRequest()
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = "t"
+	part := kmsg.NewDeleteRecordsRequestTopicPartition()
+	part.Offset = 8
+	topic.Partitions = append(topic.Partitions, part)
+	req.Topics = append(req.Topics, topic)
+	if _, err := client.Request(t.Context(), &req); err != nil {
+		t.Fatal(err)
+	}
+	s := c.Stream("t", 0, 3)
+	defer s.Close()
+	_, err = s.Next(t.Context())
+	if e, ok := errors.AsType[*LostError](err); !ok || e.From != 3 || e.To != 8 {
+		t.Fatal(err)
+	}
+	take(t, s, 8, 12)
+	beyond := c.Stream("t", 0, 21)
+	defer beyond.Close()
+	_, err = beyond.Next(t.Context())
+	if e, ok := errors.AsType[*BeyondError](err); !ok || e.Offset != 21 || e.End != 20 {
+		t.Fatal(err)
+	}
+}
+
+func TestStreamGivesUp(t *testing.T) {
+	cluster, c := fake(t)
+	produce(t, cluster.ListenAddrs(), 0, 1)
+	c.cfg.Patience = 300 * time.Millisecond
+	code := kerr.NotLeaderForPartition.Code
+	cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		req := r.(*kmsg.FetchRequest)
+		res := req.ResponseKind().(*kmsg.FetchResponse)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.TopicID = req.Topics[0].Topic, req.Topics[0].TopicID
+		part := kmsg.NewFetchResponseTopicPartition()
+		part.ErrorCode = code
+		topic.Partitions = append(topic.Partitions, part)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	s := c.Stream("t", 0, 0)
+	_, err := s.Next(t.Context())
+	if e, ok := errors.AsType[*UnreachableError](err); !ok || !errors.Is(e, kafka.NotLeaderForPartition) {
+		t.Error(err)
+	}
+	code = kerr.TopicAuthorizationFailed.Code
+	if _, err := s.Next(t.Context()); !errors.Is(err, kafka.TopicAuthorizationFailed) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("enough")
+	cancel(stop)
+	if _, err := s.Next(ctx); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+}
+
+func TestTopicIDs(t *testing.T) {
+	_, c := fake(t)
+	ids, err := c.TopicIDs(t.Context(), []string{"t", "absent"})
+	if err != nil || len(ids) != 1 || len(ids["t"]) != 32 {
+		t.Fatalf("%v %v", ids, err)
+	}
+	end, err := c.Offset(t.Context(), "t", 0, Latest)
+	if err != nil || end != 0 {
+		t.Error(end, err)
+	}
+}
