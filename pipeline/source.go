@@ -55,9 +55,9 @@ type Acker interface {
 
 // An Assigner is a source that shares its partitions with other processes.
 type Assigner interface {
-	// Assign calls serve with the partitions of the plan that this process has now, and again each time they change: the
-	// context of the call before is done by then, and that call has returned. It returns what serve returns while its
-	// context is not done, and with ctx.
+	// Assign calls serve with the partitions that this process has now, those of the plan and new ones without an end, and
+	// again each time they change: the context of the call before is done by then, and that call has returned. It returns
+	// with ctx, with an error of serve, and when serve returns while its context is not done.
 	Assign(ctx context.Context, plan []Partition, serve func(context.Context, []Partition) error) error
 }
 

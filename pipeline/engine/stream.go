@@ -64,10 +64,21 @@ func (j *Job) assign(ctx, drain context.Context, stats *Stats) error {
 	if a, ok := j.Source.(pipeline.Assigner); ok {
 		// The source's context ends with drain, so that the group learns of it; work goes on with ctx until it is cut.
 		err := a.Assign(drain, known, func(mine context.Context, parts []pipeline.Partition) error {
-			if err := j.serve(ctx, mine, parts, stats); err != nil {
-				return err
+			for _, p := range parts {
+				if p.Endless() { // it may have come up since
+					if err := j.Log.Adopt(ctx, p); err != nil {
+						return err
+					}
+				}
 			}
-			return j.othersDone(mine)
+			err := j.serve(ctx, mine, parts, stats)
+			if err == nil {
+				err = j.othersDone(mine)
+			}
+			if mine.Err() != nil && errors.Is(err, ErrDrained) {
+				return nil // handed over
+			}
+			return err
 		})
 		if drain.Err() != nil && (err == nil || errors.Is(err, drain.Err())) {
 			return ErrDrained

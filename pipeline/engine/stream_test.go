@@ -188,7 +188,7 @@ func (a assigned) Assign(ctx context.Context, plan []pipeline.Partition, serve f
 		mineCtx, stop := context.WithTimeout(ctx, 10*time.Second)
 		err := serve(mineCtx, mine)
 		done := mineCtx.Err() != nil
-		if stop(); !done {
+		if stop(); !done || err != nil {
 			return err
 		}
 	}

@@ -128,7 +128,11 @@ func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, m
 	if err != nil {
 		return nil, false, err
 	}
-	return k, len(s.Keep) == 0 && s.Value != kafka.ValueText, nil
+	json = len(s.Keep) == 0 && s.Value != kafka.ValueText
+	if s.Assign.Group != "" {
+		return k.Shared(s.Assign.Group), json, nil
+	}
+	return k, json, nil
 }
 
 func bound(b config.Bound) kafka.Bound {

@@ -27,6 +27,7 @@ type app struct {
 	verbose     bool
 	quiet       bool
 	logger      *slog.Logger
+	level       slog.LevelVar
 }
 
 // Main runs the command line and returns the exit code.
@@ -94,11 +95,10 @@ func (a *app) setUp() error {
 	default:
 		return usageError{fmt.Errorf("--format is text or json, not %q", a.format)}
 	}
-	level := slog.LevelWarn
-	if a.verbose {
-		level = slog.LevelDebug
+	if a.level.Set(slog.LevelWarn); a.verbose {
+		a.level.Set(slog.LevelDebug)
 	}
-	opts := &slog.HandlerOptions{Level: level}
+	opts := &slog.HandlerOptions{Level: &a.level}
 	var h slog.Handler = slog.NewTextHandler(a.errOut, opts)
 	if a.format == "json" {
 		h = slog.NewJSONHandler(a.errOut, opts)

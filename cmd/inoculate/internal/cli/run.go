@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -128,6 +129,9 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 			return nil, usageError{fmt.Errorf("--shard: %w", err)}
 		}
 	}
+	if cfg.Streams() && !a.verbose && !a.quiet { // people come and look what happened
+		a.level.Set(slog.LevelInfo)
+	}
 	debug.SetMemoryLimit(int64(limit))
 	ctx, drain, stop := a.signals(parent, f.drain)
 	defer stop()
@@ -220,7 +224,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 }
 
 // observe serves what the job does over HTTP.
-func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (shut func() error, err error) {
+func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end func() error, err error) {
 	m := monitor.New(stats, job.Source, Version)
 	at, shut, err := m.Serve(f.listen, f.pprof)
 	if err != nil {
