@@ -70,6 +70,18 @@ func moduleRoot() (string, error) {
 	}
 }
 
+// Browser returns a Chromium that can be run without a screen.
+func Browser(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Skip(t, "browser", "there is no chromium")
+	return ""
+}
+
 var (
 	venvMu sync.Mutex
 	venvs  = map[string]error{} // of this process; a failed build is not tried again

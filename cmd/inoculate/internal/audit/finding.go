@@ -33,6 +33,13 @@ type Finding struct {
 	Last        string   `json:"last_pointer"` // of a split match: the string it ends in; else empty
 	Span        [2]int64 `json:"span"`         // bytes [from, to) of the string, or of the line of plain text
 	Context     string   `json:"context"`      // the match with some text around it; without that text when redacted
+
+	match [2]int // where the match stands in Context
+}
+
+// Parts are the match, and what Context has around it.
+func (f *Finding) Parts() (before, match, after string) {
+	return f.Context[:f.match[0]], f.Context[f.match[0]:f.match[1]], f.Context[f.match[1]:]
 }
 
 // report completes a finding of a match in text and hands it on, unless a rule allows it.
@@ -55,6 +62,7 @@ func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
 		before, after = redacted(before), redacted(after)
 	}
 	f.Context = before + string(match) + after
+	f.match = [2]int{len(before), len(before) + len(match)}
 	if a.allowed(&f) {
 		a.Summary.Allowed++
 		return nil

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/audit"
+	"inoculate/cmd/inoculate/internal/report"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/diag"
 	"inoculate/pipeline/pool"
@@ -21,6 +23,7 @@ func (a *app) auditCommand() *cobra.Command {
 	var prompts, limit, tierName, failOn string
 	var context int
 	var redact bool
+	reports := map[string]*string{report.HTML: new(string), report.SARIF: new(string), report.JUnit: new(string), report.CSV: new(string)}
 	c := &cobra.Command{
 		Use:   "audit PATH… --prompts FILE",
 		Short: "Find every copy of the prompts of a registry in corpora, logs and prompt files",
@@ -72,12 +75,24 @@ The search is for copies: a paraphrase that is not in the registry is mostly not
 				return sourceError{l, text}
 			}
 			p := &auditPrinter{app: a, out: bufio.NewWriter(a.out)}
+			for _, format := range slices.Sorted(maps.Keys(reports)) {
+				if *reports[format] == "" {
+					continue
+				}
+				if err := p.files.Add(format, *reports[format], Version); err != nil {
+					return errors.Join(err, p.files.Abort())
+				}
+			}
 			patterns, common := audit.Patterns(registry)
 			if err := p.warn(common); err != nil {
 				return err
 			}
 			au := &audit.Auditor{Patterns: patterns, Tier: tier, Allow: registry.Allow, Common: common, MaxRecord: int(size), Context: context, Redact: redact, Mem: pool.New(poolBytes), Stdin: a.in, Found: p.finding}
-			if err := errors.Join(au.Run(c.Context(), args), p.out.Flush()); err != nil {
+			err = errors.Join(au.Run(c.Context(), args), p.out.Flush())
+			if err == nil {
+				err = p.files.End(&au.Summary)
+			}
+			if err = errors.Join(err, p.files.Abort()); err != nil {
 				return err
 			}
 			return p.summary(&au.Summary, failOn)
@@ -89,6 +104,10 @@ The search is for copies: a paraphrase that is not in the registry is mostly not
 	fl.BoolVar(&redact, "redact", false, "show the match alone, not the text around it")
 	fl.StringVar(&tierName, "tier", "encoded", "how far a copy may be from a prompt: exact, normalized, encoded or near")
 	fl.StringVar(&failOn, "fail-on", "note", "the least severity that makes the exit code 4: note, warning or error")
+	fl.StringVar(reports[report.HTML], "report", "", "write a page for the browser to this file: counts, and the findings in a table that can be filtered")
+	fl.StringVar(reports[report.SARIF], "sarif", "", "write SARIF 2.1.0 to this file, for code scanning")
+	fl.StringVar(reports[report.JUnit], "junit", "", "write JUnit XML to this file, for CI")
+	fl.StringVar(reports[report.CSV], "csv", "", "write CSV to this file, for spreadsheets")
 	fl.StringVar(&limit, "max-record", "64MiB", "a longer line is searched as plain text, and makes the exit code 3")
 	return c
 }
@@ -112,11 +131,15 @@ const maxWarnings = 20
 
 // auditPrinter prints findings as they come: one line each.
 type auditPrinter struct {
-	app *app
-	out *bufio.Writer
+	app   *app
+	out   *bufio.Writer
+	files report.Files
 }
 
 func (p *auditPrinter) finding(f audit.Finding) error {
+	if err := p.files.Finding(f); err != nil {
+		return err
+	}
 	if p.app.format == "json" {
 		b, err := json.Marshal(f)
 		if err != nil {
