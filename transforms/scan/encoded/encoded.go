@@ -9,7 +9,7 @@ import (
 // Limits bound the work on one text.
 type Limits struct {
 	Depth int // encodings inside one another
-	Bytes int // decoded bytes, beyond eight times the text
+	Bytes int // decoded bytes, beyond sixteen times the text
 }
 
 // Default are the limits that are used where nothing else is said.
@@ -18,6 +18,8 @@ func Default() Limits { return Limits{Depth: 3, Bytes: 1 << 20} }
 // Decoder decodes texts, one after the other.
 type Decoder struct {
 	Limits
+	// Without names an encoding that is not read, to measure what it finds.
+	Without string
 	// Stopped counts texts whose limit on bytes was reached: not all that could be decoded was.
 	Stopped int64
 
@@ -37,7 +39,12 @@ var encodings = func() (out []encoding) {
 			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }})
 		}
 	}
-	out = append(out, encoding{"percent", percent}, encoding{"html", entities}, encoding{"escapes", escapes}, encoding{"utf-16", wide})
+	out = append(out, encoding{"percent", percent}, encoding{"html", entities}, encoding{"escapes", escapes}, encoding{"utf-16", zeros})
+	for _, big := range []bool{false, true} {
+		for from := range 2 {
+			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }})
+		}
+	}
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 2 {
 			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }})
@@ -55,7 +62,7 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 	if need := len(encodings) * d.Depth; len(d.layers) < need {
 		d.layers = make([]normalize.Mapped, need)
 	}
-	d.left = d.Bytes + 8*len(text)
+	d.left = d.Bytes + 16*len(text)
 	d.level(text, nil, "", 0, f)
 	if d.left < 0 {
 		d.Stopped++
@@ -66,6 +73,9 @@ func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, dept
 	for i, e := range encodings {
 		if d.left < 0 {
 			return
+		}
+		if e.name == d.Without {
+			continue
 		}
 		m := &d.layers[depth*len(encodings)+i]
 		m.Reset(0)

@@ -177,7 +177,7 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		})
-		if total > d.Bytes+8*len(text) {
+		if total > d.Bytes+16*len(text) {
 			t.Fatalf("%d bytes out of %d", total, len(text))
 		}
 	})

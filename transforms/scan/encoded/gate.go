@@ -38,7 +38,7 @@ var class = func() (t [256]uint8) {
 
 // Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
 func Candidate(text []byte) bool {
-	return bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, '\\') >= 0 ||
+	return bytes.IndexByte(text, 0) >= 0 || marked16(text) || bytes.IndexByte(text, '\\') >= 0 ||
 		marked(text, '%') || marked(text, '=') || entity(text) || run(text)
 }
 

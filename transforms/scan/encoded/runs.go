@@ -1,6 +1,7 @@
 package encoded
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"inoculate/transforms/scan/normalize"
@@ -65,44 +66,58 @@ func (w way) value(values *[256]uint8, c byte) uint8 {
 	return values[c]
 }
 
-// base64 reads runs of base64, with either alphabet, padded or not, over line ends; the first skip letters belong to
-// something before it.
+// base64 reads runs of base64, with either alphabet, padded or not, over line ends and line by line; the first skip letters
+// belong to something before it.
 func base64(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
 	var run []digit
+	var cuts []int // where lines end in run
 	b := bytesOf{m: m, under: under}
 	for i := 0; i < len(text); i++ {
 		if digits.base64[text[i]] == 0xFF {
 			continue
 		}
-		run = run[:0]
+		run, cuts = run[:0], cuts[:0]
 		for ; i < len(text); i++ {
 			if digits.base64[text[i]] != 0xFF {
 				run = append(run, digit{w.value(&digits.base64, text[i]), int32(i)})
 			} else if next := wrapped(text, i); next > i && (len(run) >= shortest || long(text[next:])) {
 				i = next - 1
+				cuts = append(cuts, len(run))
 			} else {
 				break
 			}
 		}
-		if len(run) < shortest+skip {
-			continue
-		}
-		w.arrange(run)
-		for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
-			group, v := run[:min(4, len(run))], uint32(0)
-			for k := range 4 {
-				v <<= 6
-				if k < len(group) {
-					v |= uint32(group[k].value)
-				}
-			}
-			for k := range len(group) - 1 {
-				b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+		if len(cuts) > 0 {
+			from := 0
+			for _, to := range append(cuts, len(run)) {
+				b.base64(slices.Clone(run[from:to]), w, skip)
+				from = to
 			}
 		}
-		b.end()
+		b.base64(run, w, skip)
 	}
 	return len(m.Text) > 0
+}
+
+// base64 adds what a run says.
+func (b *bytesOf) base64(run []digit, w way, skip int) {
+	if len(run) < shortest+skip {
+		return
+	}
+	w.arrange(run)
+	for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
+		group, v := run[:min(4, len(run))], uint32(0)
+		for k := range 4 {
+			v <<= 6
+			if k < len(group) {
+				v |= uint32(group[k].value)
+			}
+		}
+		for k := range len(group) - 1 {
+			b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+		}
+	}
+	b.end()
 }
 
 // wrapped is where text goes on behind a line end at i, and white space behind that; i if there is none.
