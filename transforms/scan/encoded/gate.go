@@ -120,14 +120,14 @@ func run(text []byte) bool {
 			i = (hi - 1) &^ 7 // the window that the run ends in was seen
 			continue
 		}
-		// c at i, i+3 and i+6, or one or two bytes later
-		for p := 0; p < 2; p++ {
-			if c := byte(x >> (8 * p)); c == byte(x>>(8*p+24)) && c == byte(x>>(8*p+48)) && pairs(text, i+p) {
+		// The same byte at i, i+3 and i+6, or one or two bytes later.
+		if y := (x ^ x>>24) | 0xFFFFFF<<40; (y-ones)&^y&(ones<<7) == 0 {
+			continue
+		}
+		for p := range 3 {
+			if c := byte(x >> (8 * p)); c == byte(x>>(8*p+24)) && (p == 2 || c == byte(x>>(8*p+48))) && pairs(text, i+p) {
 				return true
 			}
-		}
-		if c := byte(x >> 16); c == byte(x>>40) && pairs(text, i+2) {
-			return true
 		}
 	}
 	return false
