@@ -69,11 +69,13 @@ func appendKey(dst, text []byte) []byte {
 
 // appendASCII appends the key of what stands before the first byte that is not ASCII, and returns how much that was.
 func appendASCII(dst, text []byte) ([]byte, int) {
-	i, k := 0, len(dst)
-	if need := k + len(text) + 8; need > cap(dst) {
+	k := len(dst)
+	if need := k + len(text) + 64; need > cap(dst) {
 		dst = append(make([]byte, 0, need+need/2), dst...)
 	}
 	out := dst[:cap(dst)]
+	i, n := squeezeChunks(out[k:], text)
+	k += n
 	for ; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])
 		if x&0x8080808080808080 != 0 {
