@@ -31,26 +31,27 @@ type Decoder struct {
 type encoding struct {
 	name   string
 	decode func(text []byte, under, m *normalize.Mapped) bool
+	run    bool // it needs a run of letters
 }
 
 var encodings = func() (out []encoding) {
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 4 {
-			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }})
+			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }, true})
 		}
 	}
-	out = append(out, encoding{"percent", percent}, encoding{"html", entities}, encoding{"escapes", escapes}, encoding{"utf-16", zeros})
+	out = append(out, encoding{"percent", percent, false}, encoding{"html", entities, false}, encoding{"escapes", escapes, false}, encoding{"utf-16", zeros, false})
 	for _, big := range []bool{false, true} {
 		for from := range 2 {
-			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }})
+			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }, false})
 		}
 	}
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 2 {
-			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }})
+			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }, true})
 		}
 	}
-	return append(out, encoding{"quoted-printable", quotedPrintable}, encoding{"rot13", rot13}, encoding{"reversed", reversed})
+	return append(out, encoding{"quoted-printable", quotedPrintable, false}, encoding{"rot13", rot13, false}, encoding{"reversed", reversed, false})
 }()
 
 // Decode calls f with each text that can be read out of text, and how: the encodings from the outermost inwards, "base64>hex".
@@ -70,11 +71,12 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 }
 
 func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
+	runs := run(text)
 	for i, e := range encodings {
 		if d.left < 0 {
 			return
 		}
-		if e.name == d.Without {
+		if e.name == d.Without || e.run && !runs {
 			continue
 		}
 		m := &d.layers[depth*len(encodings)+i]

@@ -112,6 +112,14 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
+// run is runPortable, faster.
+func run(text []byte) bool {
+	if found, _, ok := runFast(text); ok {
+		return found
+	}
+	return runPortable(text)
+}
+
 // runPortable says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with one byte
 // between them. It looks at windows of eight bytes that begin at multiples of eight: each run covers one.
 func runPortable(text []byte) bool {
