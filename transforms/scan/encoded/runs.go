@@ -87,14 +87,16 @@ func base64(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
 				break
 			}
 		}
-		if len(cuts) > 0 {
-			from := 0
-			for _, to := range append(cuts, len(run)) {
-				b.base64(slices.Clone(run[from:to]), w, skip)
-				from = to
-			}
+		if len(cuts) == 0 {
+			b.base64(run, w, skip)
+			continue
 		}
-		b.base64(run, w, skip)
+		b.base64(slices.Clone(run), w, skip)
+		from := 0
+		for _, to := range append(cuts, len(run)) {
+			b.base64(run[from:to], w, skip)
+			from = to
+		}
 	}
 	return len(m.Text) > 0
 }
