@@ -24,34 +24,42 @@ type Decoder struct {
 	Stopped int64
 
 	layers []normalize.Mapped // one a depth and encoding
+	runs   []runs             // one a depth
 	left   int
 }
+
+// runs are the parts [from, to) of a text that base64 and hex may stand in.
+type runs struct{ base64, hex [][2]int }
 
 // An encoding appends to m what text says, and whether that is anything new. under leads from text to the first text.
 type encoding struct {
 	name   string
 	decode func(text []byte, under, m *normalize.Mapped) bool
-	run    bool // it needs a run of letters
+	run    func(text []byte, r *runs, under, m *normalize.Mapped) bool // the same for what stands in runs
 }
 
 var encodings = func() (out []encoding) {
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 4 {
-			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }, true})
+			out = append(out, encoding{way.prefix() + "base64", nil, func(text []byte, r *runs, under, m *normalize.Mapped) bool {
+				return base64(text, r.base64, under, m, way, skip)
+			}})
 		}
 	}
-	out = append(out, encoding{"percent", percent, false}, encoding{"html", entities, false}, encoding{"escapes", escapes, false}, encoding{"utf-16", zeros, false})
+	out = append(out, encoding{"percent", percent, nil}, encoding{"html", entities, nil}, encoding{"escapes", escapes, nil}, encoding{"utf-16", zeros, nil})
 	for _, big := range []bool{false, true} {
 		for from := range 2 {
-			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }, false})
+			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }, nil})
 		}
 	}
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 2 {
-			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }, true})
+			out = append(out, encoding{way.prefix() + "hex", nil, func(text []byte, r *runs, under, m *normalize.Mapped) bool {
+				return hexadecimal(text, r.hex, under, m, way, skip)
+			}})
 		}
 	}
-	return append(out, encoding{"quoted-printable", quotedPrintable, false}, encoding{"rot13", rot13, false}, encoding{"reversed", reversed, false})
+	return append(out, encoding{"quoted-printable", quotedPrintable, nil}, encoding{"rot13", rot13, nil}, encoding{"reversed", reversed, nil})
 }()
 
 // Decode calls f with each text that can be read out of text, and how: the encodings from the outermost inwards, "base64>hex".
@@ -61,7 +69,7 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 		return
 	}
 	if need := len(encodings) * d.Depth; len(d.layers) < need {
-		d.layers = make([]normalize.Mapped, need)
+		d.layers, d.runs = make([]normalize.Mapped, need), make([]runs, d.Depth)
 	}
 	d.left = d.Bytes + 16*len(text)
 	d.level(text, nil, "", 0, f)
@@ -71,17 +79,20 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 }
 
 func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
-	runs := run(text)
+	r, any := &d.runs[depth], run(text)
+	if any {
+		r.find(text)
+	}
 	for i, e := range encodings {
 		if d.left < 0 {
 			return
 		}
-		if e.name == d.Without || e.run && !runs {
+		if e.name == d.Without || e.run != nil && !any {
 			continue
 		}
 		m := &d.layers[depth*len(encodings)+i]
 		m.Reset(0)
-		if !e.decode(text, under, m) {
+		if e.run != nil && !e.run(text, r, under, m) || e.run == nil && !e.decode(text, under, m) {
 			continue
 		}
 		if d.left -= len(m.Text); d.left < 0 {
