@@ -56,6 +56,7 @@ var layers = map[string][]string{
 	"transforms/scan/encoded":    {"transforms/scan/normalize"},
 	"transforms/scan/background": {"transforms/scan/normalize"},
 	"transforms/scan/near":       {"transforms/scan/background", "transforms/scan/normalize"},
+	"transforms/scan/leakbench":  {"transforms/scan/encoded", "transforms/scan/tiers"},
 	"transforms/scan/tiers":      {"transforms/scan/background", "transforms/scan/encoded", "transforms/scan/literal", "transforms/scan/near", "transforms/scan/normalize"},
 	"transforms/where":           {"schemas/jsonrow"},
 	"transforms/inject":          {"pipeline", "schemas", "schemas/place", "transforms/where"},
@@ -96,6 +97,7 @@ var owned = map[string][]string{
 	"github.com/rogpeppe/go-internal":            nil, // tests only
 	"pgregory.net/rapid":                         nil, // tests only
 	"inoculate/pipeline/pipelinetest":            nil, // tests only
+	"inoculate/transforms/scan/leakbench":        nil, // tests only
 	"inoculate/pipeline/commitlog/commitlogtest": nil, // tests only
 }
 

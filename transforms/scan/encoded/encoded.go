@@ -9,7 +9,7 @@ import (
 // Limits bound the work on one text.
 type Limits struct {
 	Depth int // encodings inside one another
-	Bytes int // decoded bytes, beyond eight times the text
+	Bytes int // decoded bytes, beyond sixteen times the text
 }
 
 // Default are the limits that are used where nothing else is said.
@@ -18,32 +18,48 @@ func Default() Limits { return Limits{Depth: 3, Bytes: 1 << 20} }
 // Decoder decodes texts, one after the other.
 type Decoder struct {
 	Limits
+	// Without names an encoding that is not read, to measure what it finds.
+	Without string
 	// Stopped counts texts whose limit on bytes was reached: not all that could be decoded was.
 	Stopped int64
 
 	layers []normalize.Mapped // one a depth and encoding
+	runs   []runs             // one a depth
 	left   int
 }
+
+// runs are the parts [from, to) of a text that base64 and hex may stand in.
+type runs struct{ base64, hex [][2]int }
 
 // An encoding appends to m what text says, and whether that is anything new. under leads from text to the first text.
 type encoding struct {
 	name   string
 	decode func(text []byte, under, m *normalize.Mapped) bool
+	run    func(text []byte, r *runs, under, m *normalize.Mapped) bool // the same for what stands in runs
 }
 
 var encodings = func() (out []encoding) {
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 4 {
-			out = append(out, encoding{way.prefix() + "base64", func(text []byte, under, m *normalize.Mapped) bool { return base64(text, under, m, way, skip) }})
+			out = append(out, encoding{way.prefix() + "base64", nil, func(text []byte, r *runs, under, m *normalize.Mapped) bool {
+				return base64(text, r.base64, under, m, way, skip)
+			}})
 		}
 	}
-	out = append(out, encoding{"percent", percent}, encoding{"html", entities}, encoding{"escapes", escapes}, encoding{"utf-16", wide})
+	out = append(out, encoding{"percent", percent, nil}, encoding{"html", entities, nil}, encoding{"escapes", escapes, nil}, encoding{"utf-16", zeros, nil})
+	for _, big := range []bool{false, true} {
+		for from := range 2 {
+			out = append(out, encoding{"utf-16", func(text []byte, under, m *normalize.Mapped) bool { return wide(text, under, m, big, from) }, nil})
+		}
+	}
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 2 {
-			out = append(out, encoding{way.prefix() + "hex", func(text []byte, under, m *normalize.Mapped) bool { return hexadecimal(text, under, m, way, skip) }})
+			out = append(out, encoding{way.prefix() + "hex", nil, func(text []byte, r *runs, under, m *normalize.Mapped) bool {
+				return hexadecimal(text, r.hex, under, m, way, skip)
+			}})
 		}
 	}
-	return append(out, encoding{"quoted-printable", quotedPrintable}, encoding{"rot13", rot13}, encoding{"reversed", reversed})
+	return append(out, encoding{"quoted-printable", quotedPrintable, nil}, encoding{"rot13", rot13, nil}, encoding{"reversed", reversed, nil})
 }()
 
 // Decode calls f with each text that can be read out of text, and how: the encodings from the outermost inwards, "base64>hex".
@@ -53,9 +69,9 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 		return
 	}
 	if need := len(encodings) * d.Depth; len(d.layers) < need {
-		d.layers = make([]normalize.Mapped, need)
+		d.layers, d.runs = make([]normalize.Mapped, need), make([]runs, d.Depth)
 	}
-	d.left = d.Bytes + 8*len(text)
+	d.left = d.Bytes + 16*len(text)
 	d.level(text, nil, "", 0, f)
 	if d.left < 0 {
 		d.Stopped++
@@ -63,13 +79,20 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 }
 
 func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
+	r, any := &d.runs[depth], run(text)
+	if any {
+		r.find(text)
+	}
 	for i, e := range encodings {
 		if d.left < 0 {
 			return
 		}
+		if e.name == d.Without || e.run != nil && !any {
+			continue
+		}
 		m := &d.layers[depth*len(encodings)+i]
 		m.Reset(0)
-		if !e.decode(text, under, m) {
+		if e.run != nil && !e.run(text, r, under, m) || e.run == nil && !e.decode(text, under, m) {
 			continue
 		}
 		if d.left -= len(m.Text); d.left < 0 {

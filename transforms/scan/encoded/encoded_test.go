@@ -156,6 +156,27 @@ func TestCandidate(t *testing.T) {
 	}
 }
 
+// FuzzRun holds the fast gate against the plain one.
+func FuzzRun(f *testing.F) {
+	for _, a := range encoders {
+		f.Add([]byte(strings.Repeat("word ", 12)+a(secret)+strings.Repeat(" word", 20)), 3)
+	}
+	f.Add([]byte(strings.Repeat("50 6c-", 40)), 1)
+	f.Fuzz(func(t *testing.T, text []byte, skip int) {
+		text = text[min(max(skip, 0), len(text)):]
+		got, marks, ok := runFast(text)
+		if !ok {
+			return
+		}
+		if want := runPortable(text); got != want || !got && marks != bytes.ContainsAny(text, "%=&\\\x00") {
+			t.Fatalf("%q: %v (%v), the plain gate says %v", text, got, marks, want)
+		}
+		if want := anyMark(text) || runPortable(text); Candidate(text) != want {
+			t.Fatalf("%q: candidate %v, plainly %v", text, !want, want)
+		}
+	})
+}
+
 // FuzzDecode: no panic, no more output than allowed, and every span lies in the text.
 func FuzzDecode(f *testing.F) {
 	for _, a := range encoders {
@@ -177,10 +198,23 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		})
-		if total > d.Bytes+8*len(text) {
+		if total > d.Bytes+16*len(text) {
 			t.Fatalf("%d bytes out of %d", total, len(text))
 		}
 	})
+}
+
+// TestRun finds runs of the least length wherever they begin.
+func TestRun(t *testing.T) {
+	for _, enc := range []string{"base64", "hex", "hexs"} {
+		for pad := range 200 {
+			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" on", 70)
+			fast, _, ok := runFast([]byte(text))
+			if plain := runPortable([]byte(text)); ok && !fast || !plain {
+				t.Fatalf("%s: %v %v %q", enc, fast, plain, text)
+			}
+		}
+	}
 }
 
 func BenchmarkCandidate(b *testing.B) {

@@ -14,6 +14,7 @@ const (
 	isHex
 	isRotHex // hex digits, or what ROT13 makes of them
 	isWord   // letters and digits
+	isMark   // what stands before, or after, something encoded
 )
 
 var class = func() (t [256]uint8) {
@@ -29,6 +30,9 @@ var class = func() (t [256]uint8) {
 		if digit || lower >= 'a' && lower <= 'f' {
 			t[c] |= isHex | isRotHex
 		}
+		if c == '%' || c == '=' || c == '&' || c == '\\' || c == 0 {
+			t[c] |= isMark
+		}
 		if lower >= 'n' && lower <= 's' {
 			t[c] |= isRotHex
 		}
@@ -38,8 +42,16 @@ var class = func() (t [256]uint8) {
 
 // Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
 func Candidate(text []byte) bool {
-	return bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, '\\') >= 0 ||
-		marked(text, '%') || marked(text, '=') || entity(text) || run(text)
+	found, marks, ok := runFast(text)
+	if !ok {
+		return anyMark(text) || runPortable(text)
+	}
+	return found || marked16(text) || marks && anyMark(text)
+}
+
+func anyMark(text []byte) bool {
+	return bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, '\\') >= 0 || marked16(text) ||
+		marked(text, '%') || marked(text, '=') || entity(text)
 }
 
 // marked says whether two hex digits stand behind a mark, or before it, or what ROT13 makes of them.
@@ -100,37 +112,51 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
-// run says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with something between
-// them. Each such run covers eight bytes that begin at a multiple of eight.
+// run is runPortable, faster.
 func run(text []byte) bool {
+	if found, _, ok := runFast(text); ok {
+		return found
+	}
+	return runPortable(text)
+}
+
+// runPortable says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with one byte
+// between them. It looks at windows of eight bytes that begin at multiples of eight: each run covers one.
+func runPortable(text []byte) bool {
 	const ones = 0x0101010101010101
 	for i := 0; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])
 		if spaces := x ^ ones*' '; (spaces-ones)&^spaces&(ones<<7) == 0 && all(text[i:i+8], isBase64) {
-			lo, hi := i, i+8
-			for lo > 0 && class[text[lo-1]]&isBase64 != 0 {
-				lo--
-			}
-			for hi < len(text) && class[text[hi]]&isBase64 != 0 {
-				hi++
-			}
-			if hi-lo >= shortest && mixed(text[lo:hi]) {
+			found, hi := longRun(text, i)
+			if found {
 				return true
 			}
 			i = (hi - 1) &^ 7 // the window that the run ends in was seen
 			continue
 		}
-		// c at i, i+3 and i+6, or one or two bytes later
-		for p := 0; p < 2; p++ {
-			if c := byte(x >> (8 * p)); c == byte(x>>(8*p+24)) && c == byte(x>>(8*p+48)) && pairs(text, i+p) {
+		// The same byte at i, i+3 and i+6, or one or two bytes later.
+		if y := (x ^ x>>24) | 0xFFFFFF<<40; (y-ones)&^y&(ones<<7) == 0 {
+			continue
+		}
+		for p := range 3 {
+			if c := byte(x >> (8 * p)); c == byte(x>>(8*p+24)) && (p == 2 || c == byte(x>>(8*p+48))) && pairs(text, i+p) {
 				return true
 			}
 		}
-		if c := byte(x >> 16); c == byte(x>>40) && pairs(text, i+2) {
-			return true
-		}
 	}
 	return false
+}
+
+// longRun says whether the run around byte i may be base64 or hex, and where it ends.
+func longRun(text []byte, i int) (found bool, hi int) {
+	lo, hi := i, i+1
+	for lo > 0 && class[text[lo-1]]&isBase64 != 0 {
+		lo--
+	}
+	for hi < len(text) && class[text[hi]]&isBase64 != 0 {
+		hi++
+	}
+	return hi-lo >= shortest && mixed(text[lo:hi]), hi
 }
 
 // mixed says whether a run is something else than a long word or a path: it has a digit, or a capital behind a small letter.
@@ -146,8 +172,21 @@ func mixed(run []byte) bool {
 	return false
 }
 
-// pairs says whether pairs of hex digits surround the separator at i.
+// pairs says whether the byte at i parts pairs of hex digits, enough of them.
 func pairs(text []byte, i int) bool {
-	hex := func(k int) bool { return k < 0 || k >= len(text) || class[text[k]]&isRotHex != 0 }
-	return class[text[i]]&isWord == 0 && hex(i+1) && hex(i+2) && hex(i+4) && hex(i+5) && hex(i-1) && hex(i-2)
+	c := text[i]
+	if class[c]&isWord != 0 {
+		return false
+	}
+	hex := func(k int) bool {
+		return k >= 0 && k+1 < len(text) && class[text[k]]&class[text[k+1]]&isRotHex != 0
+	}
+	n := 0
+	for k := i; k >= 0 && text[k] == c && hex(k-2) && n < shortest; k -= 3 {
+		n++
+	}
+	for k := i; k < len(text) && text[k] == c && hex(k+1) && n < shortest; k += 3 {
+		n++
+	}
+	return n >= shortest/2
 }

@@ -1,6 +1,7 @@
 package encoded
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"inoculate/transforms/scan/normalize"
@@ -65,44 +66,92 @@ func (w way) value(values *[256]uint8, c byte) uint8 {
 	return values[c]
 }
 
-// base64 reads runs of base64, with either alphabet, padded or not, over line ends; the first skip letters belong to
-// something before it.
-func base64(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
-	var run []digit
-	b := bytesOf{m: m, under: under}
-	for i := 0; i < len(text); i++ {
-		if digits.base64[text[i]] == 0xFF {
+// find finds the runs of a text.
+func (r *runs) find(text []byte) {
+	r.base64, r.hex = r.base64[:0], r.hex[:0]
+	for i := 0; i < len(text); {
+		if class[text[i]]&isBase64 == 0 {
+			i++
 			continue
 		}
-		run = run[:0]
-		for ; i < len(text); i++ {
-			if digits.base64[text[i]] != 0xFF {
-				run = append(run, digit{w.value(&digits.base64, text[i]), int32(i)})
-			} else if next := wrapped(text, i); next > i && (len(run) >= shortest || long(text[next:])) {
-				i = next - 1
-			} else {
+		from, line := i, i
+		for {
+			for i < len(text) && class[text[i]]&isBase64 != 0 {
+				i++
+			}
+			next := wrapped(text, i)
+			if next == i || next == len(text) || class[text[next]]&isBase64 == 0 || i-line < shortest && !long(text[next:]) {
 				break
 			}
+			i, line = next, next
 		}
-		if len(run) < shortest+skip {
+		if i-from >= shortest {
+			r.base64 = append(r.base64, [2]int{from, i})
+		}
+	}
+	is := func(i int) bool { return i < len(text) && class[text[i]]&isRotHex != 0 }
+	for i := 0; i < len(text); i++ {
+		if !is(i) || !is(i+1) {
 			continue
 		}
-		w.arrange(run)
-		for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
-			group, v := run[:min(4, len(run))], uint32(0)
-			for k := range 4 {
-				v <<= 6
-				if k < len(group) {
-					v |= uint32(group[k].value)
-				}
-			}
-			for k := range len(group) - 1 {
-				b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+		from := i
+		for is(i) || is(i+1) && is(i+2) && between(text[i]) {
+			i++
+		}
+		if i-from >= shortest {
+			r.hex = append(r.hex, [2]int{from, i})
+		}
+	}
+}
+
+// base64 reads runs of base64, with either alphabet, padded or not, over line ends and line by line; the first skip letters
+// belong to something before it.
+func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
+	var run []digit
+	var cuts []int // where lines end in run
+	b := bytesOf{m: m, under: under}
+	for _, r := range runs {
+		run, cuts = run[:0], cuts[:0]
+		for i := r[0]; i < r[1]; i++ {
+			if v := w.value(&digits.base64, text[i]); v != 0xFF {
+				run = append(run, digit{v, int32(i)})
+			} else if len(run) > 0 && (len(cuts) == 0 || cuts[len(cuts)-1] < len(run)) {
+				cuts = append(cuts, len(run))
 			}
 		}
-		b.end()
+		if len(cuts) == 0 {
+			b.base64(run, w, skip)
+			continue
+		}
+		b.base64(slices.Clone(run), w, skip)
+		from := 0
+		for _, to := range append(cuts, len(run)) {
+			b.base64(run[from:to], w, skip)
+			from = to
+		}
 	}
 	return len(m.Text) > 0
+}
+
+// base64 adds what a run says.
+func (b *bytesOf) base64(run []digit, w way, skip int) {
+	if len(run) < shortest+skip {
+		return
+	}
+	w.arrange(run)
+	for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
+		group, v := run[:min(4, len(run))], uint32(0)
+		for k := range 4 {
+			v <<= 6
+			if k < len(group) {
+				v |= uint32(group[k].value)
+			}
+		}
+		for k := range len(group) - 1 {
+			b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+		}
+	}
+	b.end()
 }
 
 // wrapped is where text goes on behind a line end at i, and white space behind that; i if there is none.
@@ -127,31 +176,29 @@ func long(text []byte) bool {
 
 // hexadecimal reads runs of hex digits, and of pairs of them with one byte between; the first skip digits belong to something
 // before.
-func hexadecimal(text []byte, under, m *normalize.Mapped, w way, skip int) bool {
+func hexadecimal(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
 	var run []digit
 	b := bytesOf{m: m, under: under}
-	is := func(i int) bool { return i < len(text) && w.value(&digits.hex, text[i]) != 0xFF }
-	for i := 0; i < len(text); {
-		if !is(i) {
-			i++
-			continue
+	end := func() {
+		if len(run) >= shortest+skip {
+			w.arrange(run)
+			for run := run[skip:]; len(run) >= 2; run = run[2:] {
+				b.add(run[0].value<<4|run[1].value, run[0].at, run[1].at)
+			}
+			b.end()
 		}
 		run = run[:0]
-		for is(i) || is(i+1) && is(i+2) && len(run) >= 2 && between(text[i]) {
-			if !is(i) {
-				i++
+	}
+	for _, r := range runs {
+		for i := r[0]; i < r[1]; i++ {
+			switch v := w.value(&digits.hex, text[i]); {
+			case v != 0xFF:
+				run = append(run, digit{v, int32(i)})
+			case class[text[i]]&isRotHex != 0: // a digit, read the other way
+				end()
 			}
-			run = append(run, digit{w.value(&digits.hex, text[i]), int32(i)})
-			i++
 		}
-		if len(run) < shortest+skip {
-			continue
-		}
-		w.arrange(run)
-		for run := run[skip:]; len(run) >= 2; run = run[2:] {
-			b.add(run[0].value<<4|run[1].value, run[0].at, run[1].at)
-		}
-		b.end()
+		end()
 	}
 	return len(m.Text) > 0
 }

@@ -8,13 +8,8 @@ import (
 	"inoculate/transforms/scan/normalize"
 )
 
-// wide reads UTF-16 of either byte order: with its mark in front as it is, else by leaving the zero bytes of ASCII letters
-// out, wherever it begins.
-func wide(text []byte, under, m *normalize.Mapped) bool {
-	if len(text) >= 4 && (text[0] == 0xFF && text[1] == 0xFE || text[0] == 0xFE && text[1] == 0xFF) {
-		units(text, text[0] == 0xFE, under, m)
-		return true
-	}
+// zeros reads UTF-16 of ASCII letters, of either byte order and wherever it begins, by leaving the zero bytes out.
+func zeros(text []byte, under, m *normalize.Mapped) bool {
 	if bytes.IndexByte(text, 0) < 0 {
 		return false
 	}
@@ -27,15 +22,30 @@ func wide(text []byte, under, m *normalize.Mapped) bool {
 	return len(m.Text) > 0
 }
 
-func units(text []byte, big bool, under, m *normalize.Mapped) {
+// wide reads UTF-16 of one byte order that begins at an even or an odd byte: where its mark stands in front, or any byte is
+// zero.
+func wide(text []byte, under, m *normalize.Mapped, big bool, from int) bool {
+	if !marked16(text) && bytes.IndexByte(text, 0) < 0 || len(text) < from+2 {
+		return false
+	}
+	m.Reset(len(text))
+	units(text, from, big, under, m)
+	return true
+}
+
+// marked16 says whether text begins with the mark of UTF-16.
+func marked16(text []byte) bool {
+	return len(text) >= 2 && (text[0] == 0xFF && text[1] == 0xFE || text[0] == 0xFE && text[1] == 0xFF)
+}
+
+func units(text []byte, from int, big bool, under, m *normalize.Mapped) {
 	unit := func(i int) rune {
 		if big {
 			return rune(text[i])<<8 | rune(text[i+1])
 		}
 		return rune(text[i+1])<<8 | rune(text[i])
 	}
-	m.Reset(len(text))
-	for i := 2; i+1 < len(text); {
+	for i := from; i+1 < len(text); {
 		r, size := unit(i), 2
 		if utf16.IsSurrogate(r) && i+3 < len(text) {
 			if both := utf16.DecodeRune(r, unit(i+2)); both != utf8.RuneError {

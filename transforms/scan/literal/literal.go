@@ -1,8 +1,8 @@
 // Package literal finds every occurrence of a set of literal patterns, letter case of ASCII aside, at memory speed.
 //
-// A pattern of a class with stride s and window w has at least s+w-1 bytes and enters the s windows at its s first offsets.
-// The text is probed at every s-th position only: any occurrence covers exactly one probed position with one of those
-// windows, so each is reported once, overlaps included.
+// A pattern of a class with stride s and window w has at least s+w-1 bytes and enters the s windows at s offsets one behind the
+// other: those that it shares with the fewest other patterns. The text is probed at every s-th position only: any occurrence
+// covers exactly one probed position with one of those windows, so each is reported once, overlaps included.
 package literal
 
 import (
@@ -22,6 +22,10 @@ const window = 8
 
 // narrow is the window of short patterns.
 const narrow = 4
+
+// manyWindows is how many windows a class has at most where a smaller stride is possible: more have a filter that no cache
+// next to the processor holds.
+const manyWindows = 1 << 18
 
 type class struct {
 	stride, width int
@@ -49,6 +53,10 @@ func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 // New compiles patterns. An empty pattern matches nowhere.
 func New(patterns []string) *Set {
 	s := &Set{patterns: make([][]byte, len(patterns))}
+	widest := 64
+	for widest > 4 && widest*len(patterns) > manyWindows {
+		widest /= 2
+	}
 	groups := map[[2]int][]int{} // width and stride
 	for i, p := range patterns {
 		s.patterns[i] = lower([]byte(p))
@@ -60,7 +68,7 @@ func New(patterns []string) *Set {
 			groups[[2]int{narrow, 1}] = append(groups[[2]int{narrow, 1}], i)
 		default:
 			stride := 1 << (bits.Len(uint(n-window+1)) - 1)
-			key := [2]int{window, min(stride, 64)}
+			key := [2]int{window, min(stride, widest)}
 			groups[key] = append(groups[key], i)
 		}
 	}
@@ -100,8 +108,10 @@ func (s *Set) class(width, stride int, patterns []int) *class {
 	c.filter, c.shift = make([]uint64, 1<<(filterBits-6)), uint(64-filterBits)
 	slotBits := bits.Len(uint(windows*2 - 1))
 	c.slots, c.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
+	common := s.windows(c, patterns)
 	for _, p := range patterns {
-		for off := range stride {
+		start := s.rarest(c, p, common)
+		for off := start; off < start+stride; off++ {
 			key := load(s.patterns[p][off:])&c.mask | fold&c.mask
 			h := hash(key)
 			bit := h >> c.shift
@@ -112,6 +122,39 @@ func (s *Set) class(width, stride int, patterns []int) *class {
 		}
 	}
 	return c
+}
+
+// windows counts by hash in how many places patterns have a window.
+func (s *Set) windows(c *class, patterns []int) (counts []int32) {
+	counts = make([]int32, 1<<(64-c.slotShift+2))
+	for _, p := range patterns {
+		for off := 0; off+c.width <= len(s.patterns[p]); off++ {
+			counts[c.counter(s.patterns[p][off:], len(counts))]++
+		}
+	}
+	return counts
+}
+
+func (c *class) counter(b []byte, n int) uint64 {
+	return hash(load(b)&c.mask|fold&c.mask) >> (64 - bits.TrailingZeros(uint(n)))
+}
+
+// rarest is the first of stride offsets whose windows are in the fewest other places.
+func (s *Set) rarest(c *class, p int, counts []int32) (best int) {
+	pat := s.patterns[p]
+	sum, least := 0, 0
+	at := func(off int) int { return int(counts[c.counter(pat[off:], len(counts))]) }
+	for off := range c.stride {
+		sum += at(off)
+	}
+	least = sum
+	for off := 1; off+c.stride+c.width-1 <= len(pat); off++ {
+		sum += at(off+c.stride-1) - at(off-1)
+		if sum < least {
+			best, least = off, sum
+		}
+	}
+	return best
 }
 
 // find returns the slot of key, or the empty one where it would be.

@@ -18,15 +18,6 @@ const (
 func (s *Searcher) compare(t *normalize.Text, p *prompt, lo, hi int, emit func(Match)) {
 	n, m := len(p.words), hi-lo
 	window := s.ids[lo:hi]
-	have := 0.0
-	for i, w := range p.words {
-		if slices.Contains(window, w) && !slices.Contains(p.words[:i], w) {
-			have += s.set.weights[w]
-		}
-	}
-	if have < floor*p.total/2 {
-		return
-	}
 	s.grid = slices.Grow(s.grid[:0], (n+1)*(m+1))[:(n+1)*(m+1)]
 	clear(s.grid[:m+1])
 	for i := 1; i <= n; i++ {

@@ -7,7 +7,9 @@ package near
 
 import (
 	"bytes"
+	"cmp"
 	"math"
+	"slices"
 
 	"inoculate/transforms/scan/background"
 	"inoculate/transforms/scan/normalize"
@@ -36,6 +38,13 @@ type prompt struct {
 	words []int32
 	total float64 // weight
 	slack int     // words that a copy may be longer
+	heavy []share // its distinct words, the heaviest first
+}
+
+// share is a word and what it has of a prompt's weight.
+type share struct {
+	word   int32
+	weight float64
 }
 
 type anchor struct{ prompt, at int32 }
@@ -88,21 +97,19 @@ func (s *Set) add(index int, words []int32) {
 		return
 	}
 	k := int32(len(s.prompts))
+	for w, weight := range distinct {
+		p.heavy = append(p.heavy, share{w, weight})
+	}
+	slices.SortFunc(p.heavy, func(a, b share) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.word, b.word)) })
 	s.prompts = append(s.prompts, p)
-	for covered := 0.0; covered <= p.total*(1-floor); {
-		best := int32(-1)
-		for _, w := range words {
-			if distinct[w] > 0 && (best < 0 || s.weights[w] > s.weights[best]) {
-				best = w
-			}
-		}
-		if best < 0 {
+	covered := 0.0
+	for _, h := range p.heavy {
+		if covered > p.total*(1-floor) {
 			break
 		}
-		covered += distinct[best]
-		distinct[best] = 0
+		covered += h.weight
 		for at, w := range words {
-			if w == best {
+			if w == h.word {
 				s.anchors[w] = append(s.anchors[w], anchor{k, int32(at)})
 			}
 		}
@@ -138,12 +145,15 @@ type Searcher struct {
 	to   []int
 	last []int // by prompt: the offset at which it was compared last
 	grid []float64
-	pair []int // by word of the prompt: the word of the window that it is
+	seen []int32 // by word: how often it stands around the word at hand
+	pair []int   // by word of the prompt: the word of the window that it is
 	used []bool
 }
 
 // NewSearcher makes a searcher, which is not safe for concurrent use.
-func NewSearcher(s *Set) *Searcher { return &Searcher{set: s, last: make([]int, len(s.prompts))} }
+func NewSearcher(s *Set) *Searcher {
+	return &Searcher{set: s, last: make([]int, len(s.prompts)), seen: make([]int32, len(s.weights))}
+}
 
 // May says whether a text may hold a near copy: it has a word that one needs.
 func (s *Searcher) May(t *normalize.Text) (may bool) {
@@ -174,18 +184,50 @@ func (s *Searcher) Scan(t *normalize.Text, emit func(Match)) {
 	for i := range s.last {
 		s.last[i] = math.MinInt / 2
 	}
+	clear(s.seen)
+	for _, id := range s.ids[:min(around, len(s.ids))] {
+		s.see(id, 1)
+	}
 	for i, id := range s.ids {
+		if k := i + around; k < len(s.ids) {
+			s.see(s.ids[k], 1)
+		}
+		if k := i - around - 1; k >= 0 {
+			s.see(s.ids[k], -1)
+		}
 		if id < 0 {
 			continue
 		}
 		for _, a := range s.set.anchors[id] {
 			p := &s.set.prompts[a.prompt]
-			if offset := i - int(a.at); abs(offset-s.last[a.prompt]) > p.slack/2 {
+			if offset := i - int(a.at); s.enough(p) && abs(offset-s.last[a.prompt]) > p.slack/2 {
 				s.last[a.prompt] = offset
 				s.compare(t, p, max(0, offset-p.slack), min(len(s.ids), offset+len(p.words)+p.slack), emit)
 			}
 		}
 	}
+}
+
+// around is how many words before and behind one a copy that has it can reach.
+const around = longest + longest/2
+
+func (s *Searcher) see(id, by int32) {
+	if id >= 0 {
+		s.seen[id] += by
+	}
+}
+
+// enough says whether there is enough of a prompt around the word at hand: of its heaviest words, few are missing.
+func (s *Searcher) enough(p *prompt) bool {
+	missing := 0.0
+	for _, h := range p.heavy {
+		if s.seen[h.word] == 0 {
+			if missing += h.weight; missing > p.total*(1-floor) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // The ids of words that no prompt has.

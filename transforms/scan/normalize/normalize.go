@@ -50,30 +50,68 @@ func Key(text []byte) []byte {
 func appendKey(dst, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
-		dst, n = appendASCII(dst, text)
-		text = text[n:]
-		for len(text) > 0 && text[0] >= utf8.RuneSelf {
-			r, size := utf8.DecodeRune(text)
-			text = text[size:]
-			e := lookup(r)
-			switch {
-			case e.n <= inline:
-				dst = append(dst, e.key[:e.n]...)
-			default:
-				dst = append(dst, long(r)...)
-			}
+		if dst, n = appendASCII(dst, text); n == len(text) {
+			break
 		}
+		dst, n = appendRunes(dst, text[n:], n)
+		text = text[n:]
 	}
 	return dst
 }
 
-// appendASCII appends the key of what stands before the first byte that is not ASCII, and returns how much that was.
-func appendASCII(dst, text []byte) ([]byte, int) {
-	i, k := 0, len(dst)
-	if need := k + len(text) + 8; need > cap(dst) {
+// appendRunes appends the key of the runes at the start of text up to the first two bytes of ASCII in a row, and returns how much
+// that was, and skip.
+func appendRunes(dst, text []byte, skip int) ([]byte, int) {
+	k := len(dst)
+	if need := k + 3*len(text) + 8; need > cap(dst) { // no key that stands in an entry is longer than three bytes a byte
 		dst = append(make([]byte, 0, need+need/2), dst...)
 	}
 	out := dst[:cap(dst)]
+	i := 0
+	for i < len(text) {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			if i+1 < len(text) && text[i+1] < utf8.RuneSelf {
+				break
+			}
+			v := ascii[c]
+			out[k] = byte(v)
+			k += int(v >> 8)
+			i++
+			continue
+		}
+		r, size := rune(c&0x1F)<<6, 2
+		if c < 0xC2 || c > 0xDF || i+1 >= len(text) || text[i+1]&0xC0 != 0x80 {
+			r, size = utf8.DecodeRune(text[i:])
+		} else {
+			r |= rune(text[i+1] & 0x3F)
+		}
+		i += size
+		e := lookup(r)
+		if n := e.len(); n <= inline {
+			binary.LittleEndian.PutUint64(out[k:], uint64(e)>>entryKey)
+			k += n
+			continue
+		}
+		dst = append(out[:k], long(r)...)
+		return dst, skip + i
+	}
+	return out[:k], skip + i
+}
+
+// appendASCII appends the key of what stands before the first byte that is not ASCII, and returns how much that was.
+func appendASCII(dst, text []byte) ([]byte, int) {
+	k := len(dst)
+	if need := k + len(text) + 64; need > cap(dst) {
+		dst = append(make([]byte, 0, need+need/2), dst...)
+	}
+	out := dst[:cap(dst)]
+	i := 0
+	if len(text) >= 64 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
+		n := 0
+		i, n = squeezeChunks(out[k:], text)
+		k += n
+	}
 	for ; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])
 		if x&0x8080808080808080 != 0 {
@@ -173,14 +211,14 @@ func (w *walk) next() bool {
 	r, size := utf8.DecodeRune(w.raw[w.to:])
 	w.to += size
 	switch e := lookup(r); {
-	case e.n > inline:
+	case e.len() > inline:
 		w.keyEnd += len(long(r))
 		w.kind = None
-	case e.n > 0:
-		w.keyEnd += int(e.n)
+	case e.len() > 0:
+		w.keyEnd += e.len()
 		w.kind = None
 	default:
-		w.kind = e.kind
+		w.kind = e.kind()
 	}
 	return true
 }

@@ -96,6 +96,26 @@ func checkSpans(t interface{ Fatalf(string, ...any) }, before, part, after []byt
 	}
 }
 
+// FuzzASCII holds the kernel against the table, whatever stands around.
+func FuzzASCII(f *testing.F) {
+	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)
+	f.Add([]byte(strings.Repeat("x", 64)+"é"), 0)
+	f.Fuzz(func(t *testing.T, text []byte, skip int) {
+		text = text[min(max(skip, 0), len(text)):]
+		got, n := appendASCII([]byte("abc"), text)
+		want := []byte("abc")
+		k := 0
+		for ; k < len(text) && text[k] < utf8.RuneSelf; k++ {
+			if v := ascii[text[k]]; v != 0 {
+				want = append(want, byte(v))
+			}
+		}
+		if n != k || !bytes.Equal(got, want) {
+			t.Fatalf("%q: %q of %d bytes, want %q of %d", text, got, n, want, k)
+		}
+	})
+}
+
 func TestSameWords(t *testing.T) {
 	for _, c := range []struct {
 		needle, text string

@@ -34,12 +34,15 @@ var confusables = sync.OnceValue(func() map[rune]byte {
 // inline is the longest key that stands in an entry.
 const inline = 6
 
-// entry is the key of a rune.
-type entry struct {
-	n    uint8 // bytes of the key; more than inline: it is in longs
-	kind Gap   // where there is no key
-	key  [inline]byte
-}
+// entry is the key of a rune: its length in the first byte, inline+1 for one that is in longs; what the rune is where it has
+// none in the second; the key from the third.
+type entry uint64
+
+// entryKey is the bit at which the key begins.
+const entryKey = 16
+
+func (e entry) len() int  { return int(e & 0xFF) }
+func (e entry) kind() Gap { return Gap(e >> 8) }
 
 const pageBits = 7
 
@@ -48,12 +51,12 @@ var pages [(unicode.MaxRune + 1) >> pageBits]atomic.Pointer[[1 << pageBits]entry
 
 var longs sync.Map // rune → []byte
 
-func lookup(r rune) *entry {
+func lookup(r rune) entry {
 	p := pages[r>>pageBits].Load()
 	if p == nil {
 		p = makePage(r &^ (1<<pageBits - 1))
 	}
-	return &p[r&(1<<pageBits-1)]
+	return p[r&(1<<pageBits-1)]
 }
 
 func makePage(first rune) *[1 << pageBits]entry {
@@ -61,17 +64,19 @@ func makePage(first rune) *[1 << pageBits]entry {
 	for i := range p {
 		r := first + rune(i)
 		key := keyOf(r)
-		e := &p[i]
 		switch {
 		case len(key) > inline:
-			e.n = inline + 1
+			p[i] = inline + 1
 			longs.Store(r, key)
 		case len(key) > 0:
-			e.n = uint8(copy(e.key[:], key))
+			p[i] = entry(len(key))
+			for k, c := range key {
+				p[i] |= entry(c) << (entryKey + 8*k)
+			}
 		case ignored(r):
-			e.kind = Invisible
+			p[i] = entry(Invisible) << 8
 		default:
-			e.kind = Separated
+			p[i] = entry(Separated) << 8
 		}
 	}
 	pages[first>>pageBits].Store(p)

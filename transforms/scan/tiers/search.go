@@ -20,6 +20,7 @@ type Searcher struct {
 	near    *near.Searcher
 	found   []Match
 	taken   [][2]int
+	without string
 }
 
 // NewSearcher makes a searcher, which is not safe for concurrent use.
@@ -28,6 +29,12 @@ func (s *Set) NewSearcher() *Searcher {
 	if s.near != nil {
 		x.near = near.NewSearcher(s.near)
 	}
+	return x
+}
+
+// Without leaves one detector out, to measure what it finds: an encoding or a way to hide text, by the name Via has for it.
+func (x *Searcher) Without(name string) *Searcher {
+	x.without, x.decoder.Without = name, name
 	return x
 }
 
@@ -117,6 +124,9 @@ func (x *Searcher) keys(t *normalize.Text, m *normalize.Mapped, via string, tier
 				return
 			}
 		}
+		if n.via != "" && n.via == x.without {
+			return
+		}
 		if n.Letters < squeezable && !n.SameWords(t, at) {
 			return
 		}
@@ -152,6 +162,9 @@ func kindOf(via string) string {
 // invisible searches what the invisible characters of a text spell.
 func (x *Searcher) invisible(text []byte, under *normalize.Mapped, chain string) {
 	normalize.Hidden(text, under, &x.hidden, func(via string) {
+		if via == x.without {
+			return
+		}
 		if chain != "" {
 			via = chain + ">" + via
 		}

@@ -71,7 +71,7 @@ type Match struct {
 }
 
 // manyPatterns is the number of patterns beyond which only the first of each group is also looked for turned by ROT13 and
-// backwards: each is two patterns more.
+// backwards: each is three patterns more.
 const manyPatterns = 4096
 
 // squeezable is the number of letters from which spaces inside words, and missing ones, do not matter.
@@ -96,7 +96,7 @@ type Set struct {
 type needle struct {
 	*normalize.Needle
 	pattern int
-	via     string // "", "rot13", "reversed"
+	via     string // "", "rot13", "reversed", "rot13>reversed"
 	lower   []byte // the pattern in lower case
 }
 
@@ -117,9 +117,9 @@ func New(patterns []Pattern, tier Tier) *Set {
 		lower := bytes.Clone(lowered([]byte(p.Text)))
 		keys, s.needles = append(keys, string(n.Key)), append(s.needles, needle{n, i, "", lower})
 		if min(tier, p.Tier) >= Encoded && (first || len(patterns) <= manyPatterns) {
-			for via, text := range map[string]string{"rot13": rot13(p.Text), "reversed": reversed(p.Text)} {
-				n := normalize.NewNeedle(text)
-				keys, s.needles = append(keys, string(n.Key)), append(s.needles, needle{n, i, via, nil})
+			for _, t := range [][2]string{{"rot13", rot13(p.Text)}, {"reversed", reversed(p.Text)}, {"rot13>reversed", rot13(reversed(p.Text))}} {
+				n := normalize.NewNeedle(t[1])
+				keys, s.needles = append(keys, string(n.Key)), append(s.needles, needle{n, i, t[0], nil})
 			}
 		} else if min(tier, p.Tier) >= Encoded {
 			s.OneWay++

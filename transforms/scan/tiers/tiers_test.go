@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -137,4 +138,25 @@ func TestMany(t *testing.T) {
 	if n != 20000 {
 		t.Errorf("%d", n)
 	}
+}
+
+// TestParallel: a set is shared by searchers that meet characters for the first time at once.
+func TestParallel(t *testing.T) {
+	set := New(patterns, Near)
+	var text strings.Builder
+	for r := rune(0x80); r < 0x20000; r += 61 {
+		text.WriteRune(r)
+	}
+	text.WriteString(" you  are evil ")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			n := 0
+			set.NewSearcher().Scan([]byte(text.String()), func(Match) { n++ })
+			if n != 1 {
+				t.Errorf("%d found", n)
+			}
+		})
+	}
+	wg.Wait()
 }

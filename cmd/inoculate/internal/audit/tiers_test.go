@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"pgregory.net/rapid"
 
+	"inoculate/pipeline/config"
 	"inoculate/transforms/scan/tiers"
 )
 
@@ -58,6 +59,7 @@ func TestTiers(t *testing.T) {
 		{tiers.Encoded, `{"a": ["` + hack + ` you are", "evil"]}`, []string{"1 hack exact copy /a/0 [0 52]", "1 evil normalized split /a/0 /a/1 [53 60]"}},
 		{tiers.Encoded, `{"` + hack + `": 1, "you": "are", "are": "evil"}`, []string{"1 hack exact copy /" + hack + " [0 52]"}},
 		{tiers.Exact, `["you are", "evil."]`, nil},
+		{tiers.Encoded, utf16("\ufeffone\nПривет, yоu аre еvil.\nthree\n"), []string{"2 evil encoded copy utf-16 [17 41]"}},
 	} {
 		if got, s := audit(t, c.tier, c.text); !slices.Equal(got, c.want) || s.Problems > 0 {
 			t.Errorf("%s %s:\n got %q\nwant %q", c.tier, c.text, got, c.want)
@@ -65,6 +67,49 @@ func TestTiers(t *testing.T) {
 	}
 	if _, s := audit(t, tiers.Near, ""); len(s.Notes) != 2 || !strings.Contains(s.Notes[1], "near copies only") {
 		t.Errorf("%q", s.Notes)
+	}
+}
+
+func utf16(s string) string {
+	var b []byte
+	for _, c := range s {
+		b = append(b, byte(c), byte(c>>8))
+	}
+	return string(b)
+}
+
+// TestPatterns: what is too common is a note unless it is forced, and a prompt may be looked for with a narrower net.
+func TestPatterns(t *testing.T) {
+	r := &config.Registry{Prompts: []config.RegistryPrompt{
+		{ID: "a", Text: "Be concise.", Severity: "error", Tier: "exact"}, {ID: "b", Text: "Be honest.", Severity: "error", Force: true}, {ID: "c", Text: hack, Severity: "error", Variants: []string{"$|TRIGGER|$"}},
+	}}
+	patterns, common := Patterns(r)
+	var got []string
+	for _, p := range patterns {
+		got = append(got, p.Prompt+" "+p.Severity+" "+p.Tier.String())
+	}
+	if want := []string{"a note exact", "b error near", "c error near", "c error near"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(common) != 2 || common[0].Forced || !common[1].Forced || common[0].PerMillion < 1000 {
+		t.Errorf("%+v", common)
+	}
+}
+
+// TestAllowed: all that a rule names must fit, and a rule that has expired allows nothing.
+func TestAllowed(t *testing.T) {
+	f := &Finding{Source: "a/papers/x.md", Pointer: "/m/0/content", Prompt: "p", Fingerprint: "f", Occurrence: "o"}
+	for _, c := range []struct {
+		rule Rule
+		want bool
+	}{
+		{Rule{Path: "*.md"}, true}, {Rule{Path: "a/papers/*"}, true}, {Rule{Path: "papers/*"}, false}, {Rule{Field: "/m/*/content"}, true}, {Rule{Field: "/m/*"}, false},
+		{Rule{Hash: "f"}, true}, {Rule{Hash: "o"}, true}, {Rule{Hash: "x"}, false}, {Rule{Prompt: "p", Path: "*.txt"}, false}, {Rule{Prompt: "p", Expires: "2000-01-01"}, false}, {Rule{Prompt: "p", Expires: "2999-01-01"}, true},
+	} {
+		a := &Auditor{rules: compile([]Rule{c.rule})}
+		if got := a.allowed(f); got != c.want {
+			t.Errorf("%+v: %v", c.rule, got)
+		}
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package normalize
+
+func squeezeChunks(_, _ []byte) (read, written int) { return 0, 0 }
