@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"inoculate/cmd/inoculate/internal/cli"
 	"inoculate/cmd/inoculate/internal/monitor"
 	"inoculate/pipeline"
@@ -43,6 +45,26 @@ func TestDeployCommands(t *testing.T) {
 		for _, f := range flags {
 			if !strings.Contains(help, f+" ") {
 				t.Errorf("%s: run has no %s", file, f)
+			}
+		}
+	}
+}
+
+// TestDeployAudit: the hook, the action and the example of a CI job are YAML, and give flags that audit knows.
+func TestDeployAudit(t *testing.T) {
+	help := helpOf(t, "audit")
+	for _, file := range []string{"../../.pre-commit-hooks.yaml", "../../action.yml", filepath.Join(deploy, "audit-ci.yaml")} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var any any
+		if err := yaml.Unmarshal(text, &any); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, f := range regexp.MustCompile(` --[a-z-]+`).FindAllString(string(text), -1) {
+			if !strings.Contains(help, f+" ") {
+				t.Errorf("%s: audit has no%s", file, f)
 			}
 		}
 	}

@@ -76,7 +76,7 @@ var layers = map[string][]string{
 	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/background", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/report":  {"cmd/inoculate/internal/audit"},
 	"cmd/inoculate/internal/monitor": {"pipeline", "pipeline/commitlog", "pipeline/engine"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/leakbench", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }
@@ -97,7 +97,6 @@ var owned = map[string][]string{
 	"github.com/rogpeppe/go-internal":            nil, // tests only
 	"pgregory.net/rapid":                         nil, // tests only
 	"inoculate/pipeline/pipelinetest":            nil, // tests only
-	"inoculate/transforms/scan/leakbench":        nil, // tests only
 	"inoculate/pipeline/commitlog/commitlogtest": nil, // tests only
 }
 

@@ -22,6 +22,7 @@ type Auditor struct {
 	Patterns  []Pattern
 	Tier      tiers.Tier
 	Allow     []Rule
+	Known     *Filter  // of a baseline; nil: everything is new
 	Common    []Common // of the patterns, for the summary
 	MaxRecord int      // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
 	Context   int      // bytes of text shown on either side of a finding
@@ -53,6 +54,8 @@ type Summary struct {
 	Tiers      []string  `json:"tiers"`
 	Hidden     int64     `json:"hidden"`      // of the findings: text in characters that are not seen, that is no prompt
 	Allowed    int64     `json:"allowed"`     // findings that a rule of the registry allows; not among the others
+	Known      int64     `json:"known"`       // findings that the baseline knows of; not among the others
+	Stale      int64     `json:"stale"`       // findings of the baseline that are not there any more
 	BySeverity Severity  `json:"by_severity"` // of the findings
 	Common     []Common  `json:"common"`      // texts that clean records hold too
 	Notes      []string  `json:"notes"`       // what was not looked for, or only so
@@ -90,6 +93,7 @@ func (a *Auditor) Run(ctx context.Context, paths []string) error {
 			return err
 		}
 	}
+	a.Summary.Stale = a.Known.stale()
 	return nil
 }
 

@@ -99,11 +99,9 @@ func remove(name string) error {
 	return nil
 }
 
-// A Filter passes on what a baseline does not know of.
+// A Filter holds back what a baseline knows of.
 type Filter struct {
 	known map[string]bool // by occurrence: whether it was seen
-	New   int64
-	Known int64 // findings that were held back
 }
 
 // Filter makes a filter of what has not expired.
@@ -118,19 +116,23 @@ func (b *Baseline) Filter() *Filter {
 	return f
 }
 
-// Pass says whether a finding is new.
-func (f *Filter) Pass(x *Finding) bool {
-	if _, ok := f.known[x.Occurrence]; ok {
-		f.known[x.Occurrence] = true
-		f.Known++
+// knows says whether a finding is known of.
+func (f *Filter) knows(x *Finding) bool {
+	if f == nil {
 		return false
 	}
-	f.New++
-	return true
+	_, ok := f.known[x.Occurrence]
+	if ok {
+		f.known[x.Occurrence] = true
+	}
+	return ok
 }
 
-// Stale is how many entries of the baseline were not found any more.
-func (f *Filter) Stale() (n int64) {
+// stale is how many entries of the baseline were not found any more.
+func (f *Filter) stale() (n int64) {
+	if f == nil {
+		return 0
+	}
 	for _, seen := range f.known {
 		if !seen {
 			n++

@@ -35,7 +35,15 @@ type Finding struct {
 	Context     string   `json:"context"`      // the match with some text around it; without that text when redacted
 
 	match [2]int // where the match stands in Context
+	read  string // the matched text as the tier reads it
+	text  string // of the registry that it matches
 }
+
+// Read is the matched text as the tier reads it: decoded, normalized.
+func (f *Finding) Read() string { return f.read }
+
+// LookedFor is the text of the registry that was found; empty for hidden text that is no prompt.
+func (f *Finding) LookedFor() string { return f.text }
 
 // Parts are the match, and what Context has around it.
 func (f *Finding) Parts() (before, match, after string) {
@@ -51,9 +59,10 @@ func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
 	f.Severity = "note"
 	if m.Pattern >= 0 {
 		p := &a.Patterns[m.Pattern]
-		f.Prompt, f.Behavior, f.Severity = p.Prompt, p.Behavior, p.Severity
+		f.Prompt, f.Behavior, f.Severity, f.text = p.Prompt, p.Behavior, p.Severity, p.Text
 	}
 	match := text[m.From:m.To]
+	f.read = string(m.Text)
 	// The fingerprints come before anything is left out, and hold no text.
 	f.Fingerprint = digest("match/v1", f.Prompt, f.Tier, string(m.Text))
 	f.Occurrence = digest("occurrence/v1", f.Fingerprint, string(text))
@@ -65,6 +74,10 @@ func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
 	f.match = [2]int{len(before), len(before) + len(match)}
 	if a.allowed(&f) {
 		a.Summary.Allowed++
+		return nil
+	}
+	if a.Known.knows(&f) {
+		a.Summary.Known++
 		return nil
 	}
 	a.Summary.count(&f)

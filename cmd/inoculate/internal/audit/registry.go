@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"slices"
 
 	"inoculate/pipeline/config"
 	"inoculate/transforms/scan/background"
@@ -76,7 +75,7 @@ func (a *Auditor) prepare() {
 	}
 	a.set = tiers.New(patterns, a.Tier)
 	a.search = a.set.NewSearcher()
-	a.Summary = Summary{Prompts: len(groups), Texts: len(patterns), Incomplete: []Problem{}, Tiers: tiers.Names[:a.Tier+1], Common: slices.Concat([]Common{}, a.Common), Notes: []string{}}
+	a.Summary = Summary{Prompts: len(groups), Texts: len(patterns), Incomplete: []Problem{}, Tiers: tiers.Names[:a.Tier+1], Common: append([]Common{}, a.Common...), Notes: []string{}}
 	note := func(n int, format string) {
 		if n > 0 {
 			a.Summary.Notes = append(a.Summary.Notes, fmt.Sprintf(format, n))
