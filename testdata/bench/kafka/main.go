@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -58,7 +59,8 @@ func main() {
 
 // produce makes the topic, and writes the lines of files to it, over and over.
 func produce(addrs []string, topic, codec string, n int, files []string) error {
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
 	admin := &kafka.Client{Addr: kafka.TCP(addrs...), Transport: &kafka.Transport{}}
 	res, err := admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}}})
 	if err == nil {
@@ -105,7 +107,7 @@ func withFetch(addrs []string, topic string, n int) (bytes int64, err error) {
 	ctx := context.Background()
 	transport := kafkaconn.Transport("bench", []string{topic}, nil, nil)
 	defer transport.CloseIdleConnections()
-	client := fetch.New(fetch.Config{Transport: transport, Addr: kafkaconn.Addr(addrs), Committed: true})
+	client := fetch.New(fetch.Config{Transport: transport, Addr: kafkaconn.Addr(addrs), Committed: true, Patience: 30 * time.Second, Logger: slog.Default()})
 	var wg sync.WaitGroup
 	counts, sums, errs := [partitions]int{}, [partitions]int64{}, [partitions]error{}
 	for p := range int32(partitions) {
