@@ -30,7 +30,7 @@ func (s *Source) connect(ctx context.Context) error {
 		case !fetch.Temporary(err):
 			return s.inputError(fmt.Errorf("connecting to %v: %w", s.cfg.Brokers, err), "")
 		case time.Now().After(deadline):
-			return s.inputError(fmt.Errorf("connecting to %v for %s: %w", s.cfg.Brokers, s.cfg.Wait, err), "are these the addresses, and is TLS as the brokers want it?")
+			return s.inputError(fmt.Errorf("connecting to %v for %s: %w", s.cfg.Brokers, s.cfg.Wait, err), "are these the addresses, are user and password right, and is TLS as the brokers want it?")
 		}
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
 			return err

@@ -160,3 +160,7 @@ func transport(t *testing.T) *kafkago.Transport {
 	t.Cleanup(tr.CloseIdleConnections)
 	return tr
 }
+
+func recordOf(value []byte, key string) *kgo.Record {
+	return &kgo.Record{Topic: "a", Key: []byte(key), Value: value}
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,11 +44,7 @@ func Start(t testing.TB, nodes int, set ...string) *Cluster {
 	if _, err := c.script("jars", "--cache", cache); err != nil {
 		require.Skip(t, "kafka", err.Error())
 	}
-	t.Cleanup(func() {
-		if _, err := c.script("down", "--data", c.Dir); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { c.end(nodes) })
 	args := []string{"up", "--nodes", strconv.Itoa(nodes), "--cache", cache, "--data", c.Dir}
 	for _, s := range set {
 		args = append(args, "--set", s)
@@ -58,6 +55,29 @@ func Start(t testing.TB, nodes int, set ...string) *Cluster {
 	}
 	c.Bootstrap = strings.Split(boot, ",")
 	return c
+}
+
+// end kills what still runs: a node that cannot reach a majority takes long to stop, and nobody needs its data.
+func (c *Cluster) end(nodes int) {
+	for node := 1; node <= nodes; node++ {
+		text, err := os.ReadFile(filepath.Join(c.Dir, fmt.Sprintf("node%d.pid", node)))
+		if err != nil {
+			continue // killed by the test
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			c.t.Error(err)
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			c.t.Errorf("ending node %d: %v", node, err)
+		}
+		tick := time.NewTicker(20 * time.Millisecond)
+		for tries := 0; tries < 100 && syscall.Kill(pid, 0) == nil; tries++ { // it may still write to the folder that is removed next
+			<-tick.C
+		}
+		tick.Stop()
+	}
 }
 
 // Kill9 ends a node (1 is the first) as a power cut of its process would.

@@ -77,9 +77,6 @@ func seal(b []byte) []byte {
 	return b
 }
 
-// rawSnappy stands for snappy without xerial's framing.
-const rawSnappy = 100
-
 func compress(t testing.TB, codec int16, body []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer

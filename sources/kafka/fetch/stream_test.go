@@ -124,25 +124,15 @@ func TestStreamGivesUp(t *testing.T) {
 	cluster, c := fake(t)
 	produce(t, cluster.ListenAddrs(), 0, 1)
 	c.cfg.Patience = 300 * time.Millisecond
-	code := kerr.NotLeaderForPartition.Code
-	cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		req := r.(*kmsg.FetchRequest)
-		res := req.ResponseKind().(*kmsg.FetchResponse)
-		topic := kmsg.NewFetchResponseTopic()
-		topic.Topic, topic.TopicID = req.Topics[0].Topic, req.Topics[0].TopicID
-		part := kmsg.NewFetchResponseTopicPartition()
-		part.ErrorCode = code
-		topic.Partitions = append(topic.Partitions, part)
-		res.Topics = append(res.Topics, topic)
-		return res, nil, true
-	})
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.ErrorCode = kerr.NotLeaderForPartition.Code
+	answer(cluster, &part)
 	s := c.Stream("t", 0, 0)
 	_, err := s.Next(t.Context())
 	if e, ok := errors.AsType[*UnreachableError](err); !ok || !errors.Is(e, kafka.NotLeaderForPartition) {
 		t.Error(err)
 	}
-	code = kerr.TopicAuthorizationFailed.Code
+	part.ErrorCode = kerr.TopicAuthorizationFailed.Code
 	if _, err := s.Next(t.Context()); !errors.Is(err, kafka.TopicAuthorizationFailed) {
 		t.Error(err)
 	}
@@ -150,6 +140,44 @@ func TestStreamGivesUp(t *testing.T) {
 	stop := errors.New("enough")
 	cancel(stop)
 	if _, err := s.Next(ctx); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+}
+
+// answer has the brokers answer every fetch with part.
+func answer(cluster *kfake.Cluster, part *kmsg.FetchResponseTopicPartition) {
+	cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		req := r.(*kmsg.FetchRequest)
+		res := req.ResponseKind().(*kmsg.FetchResponse)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic = req.Topics[0].Topic
+		topic.Partitions = append(topic.Partitions, *part)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+}
+
+func TestStreamSeesWhatIsLostInResponses(t *testing.T) {
+	cluster, c := fake(t)
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.HighWatermark, part.LastStableOffset, part.LogStartOffset = 20, 20, 12
+	part.RecordBatches = craft(t, 12, 0, 0, -1, sample...)
+	answer(cluster, &part)
+	s := c.Stream("t", 0, 5)
+	defer s.Close()
+	_, err := s.Next(t.Context())
+	if e, ok := errors.AsType[*LostError](err); !ok || e.From != 5 || e.To != 12 {
+		t.Fatal(err)
+	}
+	if rec, err := s.Next(t.Context()); err != nil || rec.Offset != 12 || s.Start() != 12 || s.End() != 20 || !s.Buffered() {
+		t.Error(rec, err)
+	}
+	part.RecordBatches = part.RecordBatches[:90] // the first batch is to come whole
+	cut := c.Stream("t", 0, 12)
+	defer cut.Close()
+	_, err = cut.Next(t.Context())
+	if _, ok := errors.AsType[*FormatError](err); !ok {
 		t.Error(err)
 	}
 }
