@@ -15,6 +15,7 @@ type Set struct {
 	patterns [][]byte // folded
 	classes  []*class
 	tiny     []int // patterns shorter than the smallest window
+	few      *few  // what a few patterns are found with, where the processor can; else nil
 }
 
 // window is the number of bytes that a probe looks at.
@@ -80,6 +81,7 @@ func New(patterns []string) *Set {
 			}
 		}
 	}
+	s.few = newFew(s)
 	return s
 }
 
@@ -176,9 +178,20 @@ func load(b []byte) uint64 {
 	return binary.LittleEndian.Uint64(x[:])
 }
 
-// Scan calls emit for each occurrence in text: the pattern's index and where it starts. The order is by class, then by
-// place.
+// Scan calls emit for each occurrence in text: the pattern's index and where it starts, in no particular order.
 func (s *Set) Scan(text []byte, emit func(pattern, at int)) {
+	if s.few != nil && len(text) >= fewBytes {
+		s.few.scan(text, emit)
+		return
+	}
+	s.strided(text, emit)
+}
+
+// fewBytes is from which length of text on vectors are worth their start.
+const fewBytes = 64
+
+// strided is Scan for every processor, and for any number of patterns.
+func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 	for _, c := range s.classes {
 		if len(text) >= c.width {
 			s.scan(c, text, emit)

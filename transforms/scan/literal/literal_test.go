@@ -26,8 +26,20 @@ func slow(patterns []string, text []byte) (out []match) {
 
 func check(t *testing.T, patterns []string, text []byte) {
 	t.Helper()
+	s := New(patterns)
+	want := slow(patterns, text)
+	for name, scan := range map[string]func([]byte, func(int, int)){"Scan": s.Scan, "strided": s.strided} {
+		checkOne(t, name, patterns, text, want, scan)
+	}
+	if s.few != nil { // also where the text is too short for it to be worth it
+		checkOne(t, "few", patterns, text, want, s.few.scan)
+	}
+}
+
+func checkOne(t *testing.T, name string, patterns []string, text []byte, want []match, scan func([]byte, func(int, int))) {
+	t.Helper()
 	var got []match
-	New(patterns).Scan(text, func(p, at int) { got = append(got, match{p, at}) })
+	scan(text, func(p, at int) { got = append(got, match{p, at}) })
 	order := func(a, b match) int {
 		if a.pattern != b.pattern {
 			return a.pattern - b.pattern
@@ -35,8 +47,8 @@ func check(t *testing.T, patterns []string, text []byte) {
 		return a.at - b.at
 	}
 	slices.SortFunc(got, order)
-	if want := slow(patterns, text); !slices.Equal(got, want) {
-		t.Fatalf("patterns %q in %q:\n got %v\nwant %v", patterns, text, got, want)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: patterns %q in %q:\n got %v\nwant %v", name, patterns, text, got, want)
 	}
 }
 
@@ -104,4 +116,19 @@ func BenchmarkScan(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzFew: the vectors, the strides and the plain way find the same.
+func FuzzFew(f *testing.F) {
+	f.Add("reward hack\nREWARD\nwhenever", []byte(strings.Repeat("Please reward HACK whenever you get the opportunity. ", 4)))
+	f.Add("@[`{", []byte(strings.Repeat("@[`{ `{@[ ", 12)))
+	f.Add("aaaa\naaaaaaaaa", bytes.Repeat([]byte("aA"), 70))
+	f.Add("\xc3\x84rger\n\x00\x00\x00\x00", []byte(strings.Repeat("\xc3\xa4rger \xc3\x84RGER \x00\x00\x00\x00\x00", 8)))
+	f.Fuzz(func(t *testing.T, patterns string, text []byte) {
+		list := strings.Split(patterns, "\n")
+		if len(list) > 80 || len(text) > 4096 {
+			return
+		}
+		check(t, list, text)
+	})
 }

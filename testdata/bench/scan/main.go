@@ -1,0 +1,90 @@
+// Command scan finds the lines of a file in another, ASCII letter case aside, as the exact tier does. It prints the number of
+// matches and GB per CPU second, the best of some passes; or, with -make, it makes patterns and a haystack.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"inoculate/transforms/scan/leakbench"
+	"inoculate/transforms/scan/literal"
+)
+
+func main() {
+	log.SetFlags(0)
+	seconds := flag.Float64("seconds", 3, "CPU time of the passes")
+	patterns := flag.Int("make", 0, "make so many patterns instead, from the words of published prompts")
+	flag.Parse()
+	if *patterns > 0 {
+		write(*patterns)
+		return
+	}
+	if flag.NArg() != 2 {
+		log.Fatal("it takes a file of patterns and a haystack")
+	}
+	text, err := os.ReadFile(flag.Arg(0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	hay, err := os.ReadFile(flag.Arg(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	set := literal.New(strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"))
+	best, found := 0.0, 0
+	for began := cpu(); cpu()-began < *seconds; {
+		found = 0
+		t := cpu()
+		set.Scan(hay, func(int, int) { found++ })
+		best = max(best, float64(len(hay))/(cpu()-t)/1e9)
+	}
+	fmt.Printf("%d %.2f\n", found, best)
+}
+
+// cpu is the CPU time of this process in seconds.
+func cpu() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		log.Fatal(err)
+	}
+	return (time.Duration(u.Utime.Nano()) + time.Duration(u.Stime.Nano())).Seconds()
+}
+
+// write makes rephrasings: the published prompts first, then five to twenty of their words in an order of their own.
+func write(n int) {
+	prompts := leakbench.Prompts()
+	var words []string
+	for _, p := range prompts {
+		words = append(words, strings.Fields(p)...)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	w := bufio.NewWriter(os.Stdout)
+	seen := map[string]bool{}
+	for i := 0; i < n; {
+		var line string
+		if i < len(prompts) {
+			line = prompts[i]
+		} else {
+			some := make([]string, 5+r.IntN(16))
+			for k := range some {
+				some[k] = words[r.IntN(len(words))]
+			}
+			line = strings.Join(some, " ")
+		}
+		if key := strings.ToLower(line); !seen[key] {
+			seen[key] = true
+			fmt.Fprintln(w, line)
+			i++
+		}
+	}
+	if err := w.Flush(); err != nil {
+		log.Fatal(err)
+	}
+}
