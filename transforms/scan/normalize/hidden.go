@@ -40,7 +40,7 @@ func Hidden(text []byte, under, m *Mapped, f func(via string)) {
 		}},
 		{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
 	} {
-		m.Reset(len(text) / 3)
+		m.Reset(0)
 		for i := 0; i < len(text); {
 			k := bytes.IndexFunc(text[i:], func(r rune) bool { return r >= 0xFE00 && way.byte(r) >= 0 })
 			if k < 0 {
@@ -81,7 +81,7 @@ func readable(text []byte) bool {
 // bits reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
 func bits(text []byte, under, m *Mapped) {
 	for _, one := range []rune{0x2064, 0x2062} {
-		m.Reset(len(text) / 24)
+		m.Reset(0)
 		var c, n, from int
 		for i := bytes.IndexByte(text, 0xE2); i >= 0 && i < len(text); {
 			r, size := utf8.DecodeRune(text[i:])

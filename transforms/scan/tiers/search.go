@@ -20,6 +20,7 @@ type Searcher struct {
 	near    *near.Searcher
 	found   []Match
 	taken   [][2]int
+	base    int // where the part begins that is searched
 	without string
 }
 
@@ -61,14 +62,32 @@ func (x *Searcher) May(raw []byte) (may bool) {
 // Scan calls emit for each place in text where a pattern stands, by pattern's group and tier. Exact copies are reported one by
 // one; a place that a narrower tier has found for a prompt is not reported for it again.
 func (x *Searcher) Scan(text []byte, emit func(Match)) {
-	s := x.set
-	x.found = x.found[:0]
-	s.raw.Scan(text, func(p, at int) { x.exact(text, s.rawOf[p], at) })
-	if s.Tier >= Normalized {
-		x.text.Reset(text)
-		x.keys(&x.text, nil, "", Normalized)
-		x.invisible(text, nil, "")
+	x.found, x.base = x.found[:0], 0
+	x.set.raw.Scan(text, func(p, at int) { x.exact(text, x.set.rawOf[p], at) })
+	for x.set.Tier > Exact {
+		rest := text[x.base:]
+		part := rest[:min(len(rest), x.set.window())]
+		x.part(part)
+		if len(part) == len(rest) {
+			break
+		}
+		x.base += len(part) - x.set.Overlap()
 	}
+	x.report(emit)
+}
+
+// part is how long text is searched: what is kept for each byte of it is bounded so.
+const part = 256 << 10
+
+// window is the length of the parts of a long text, each of which has Overlap in common with the next.
+func (s *Set) window() int { return max(part, 4*s.Overlap()) }
+
+// part searches the part of the text that begins at base, exact copies of raw patterns aside.
+func (x *Searcher) part(text []byte) {
+	s := x.set
+	x.text.Reset(text)
+	x.keys(&x.text, nil, "", Normalized)
+	x.invisible(text, nil, "")
 	if s.Tier >= Encoded {
 		x.decoder.Decode(text, func(via string, m *normalize.Mapped) {
 			s.raw.Scan(m.Text, func(p, at int) {
@@ -83,16 +102,15 @@ func (x *Searcher) Scan(text []byte, emit func(Match)) {
 	}
 	if x.near != nil {
 		x.near.Scan(&x.text, func(m near.Match) {
-			x.found = append(x.found, Match{Pattern: s.nearOf[m.Text], From: m.From, To: m.To, Tier: Near, Kind: NearCopy, Negated: m.Negated, Score: m.Score, Edits: m.Edits,
+			x.found = append(x.found, Match{Pattern: s.nearOf[m.Text], From: x.base + m.From, To: x.base + m.To, Tier: Near, Kind: NearCopy, Negated: m.Negated, Score: m.Score, Edits: m.Edits,
 				Text: normalize.Key(text[m.From:m.To])})
 		})
 	}
-	x.report(emit)
 }
 
 func (x *Searcher) exact(text []byte, pattern, at int) {
 	to := at + len(x.set.patterns[pattern].Text)
-	x.found = append(x.found, Match{Pattern: pattern, From: at, To: to, Kind: Copy, Score: 1, Negated: near.Negated(text[:at]), Text: lowered(bytes.Clone(text[at:to]))})
+	x.found = append(x.found, Match{Pattern: pattern, From: x.base + at, To: x.base + to, Kind: Copy, Score: 1, Negated: near.Negated(text[:at]), Text: lowered(bytes.Clone(text[at:to]))})
 }
 
 // add adds a match in bytes [From, To) of text, which was read out of the first text as m says; m is nil for the first text
@@ -105,6 +123,7 @@ func (x *Searcher) add(text []byte, m *normalize.Mapped, f Match) {
 	if m != nil {
 		f.From, f.To = m.Span(f.From, f.To)
 	}
+	f.From, f.To = f.From+x.base, f.To+x.base
 	x.found = append(x.found, f)
 }
 
@@ -214,8 +233,10 @@ func (x *Searcher) report(emit func(Match)) {
 			return 1
 		case a.From != b.From:
 			return a.From - b.From
+		case a.To != b.To:
+			return b.To - a.To
 		}
-		return b.To - a.To
+		return a.Pattern - b.Pattern
 	})
 	x.taken = x.taken[:0]
 	kept, last := x.found[:0], 0
@@ -225,6 +246,9 @@ func (x *Searcher) report(emit func(Match)) {
 			x.taken = x.taken[:0]
 		}
 		last = group(&m)
+		if n := len(kept); m.Tier == Exact && n > 0 && kept[n-1].Tier == Exact && kept[n-1].Pattern == m.Pattern && kept[n-1].From == m.From {
+			continue // in two parts of the text
+		}
 		if m.Tier == Exact || !x.overlaps(m.From, m.To) {
 			kept = append(kept, m)
 			x.take(m.From, m.To)

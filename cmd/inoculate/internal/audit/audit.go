@@ -38,6 +38,7 @@ type Auditor struct {
 	pointers []string // of the values of the record at hand
 	places   []place  // of its findings
 	rules    []rule
+	textSum  string // digest of the text at hand, once there is a finding in it
 	Summary  Summary
 }
 

@@ -65,7 +65,10 @@ func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
 	f.read = string(m.Text)
 	// The fingerprints come before anything is left out, and hold no text.
 	f.Fingerprint = digest("match/v1", f.Prompt, f.Tier, string(m.Text))
-	f.Occurrence = digest("occurrence/v1", f.Fingerprint, string(text))
+	if a.textSum == "" { // once for all findings of a text
+		a.textSum = digest("text/v1", string(text))
+	}
+	f.Occurrence = digest("occurrence/v1", f.Fingerprint, a.textSum)
 	before, after := clipBefore(text[:m.From], a.Context), clipAfter(text[m.To:], a.Context)
 	if a.Redact {
 		before, after = redacted(before), redacted(after)

@@ -126,6 +126,7 @@ func (a *Auditor) promptOf(m tiers.Match) string {
 // scan searches a text, and says so where not all of it could be read.
 func (a *Auditor) scan(source string, row int64, text []byte, emit func(tiers.Match)) {
 	before := a.search.Stopped()
+	a.textSum = ""
 	a.search.Scan(text, emit)
 	if a.search.Stopped() > before {
 		a.problem(source, "row %d: more stands encoded there than is read of one text: not all of it was searched", row)
