@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func TestDeployDashboard(t *testing.T) {
 	m.Committed(p, commitlog.Commit{Next: 1, Counts: map[string]int64{"in": 1, "reject:x": 1}})
 	m.Sealed(1, nil)
 	rec := httptest.NewRecorder()
-	m.Handler(false).ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler(false).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, err := io.ReadAll(rec.Result().Body)
 	if err != nil {
 		t.Fatal(err)

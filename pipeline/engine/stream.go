@@ -195,10 +195,7 @@ func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 		if n == sealed {
 			continue
 		}
-		if err := j.Seal(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := j.Seal(ctx); err != nil && ctx.Err() == nil { // the run's last seal comes after its end
 			return err
 		}
 		sealed = n

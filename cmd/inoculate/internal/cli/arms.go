@@ -19,13 +19,12 @@ import (
 
 // armLine is what is told of one arm.
 type armLine struct {
-	Arm      string           `json:"arm"`
-	Path     string           `json:"path"`
-	Run      string           `json:"run"`
-	Content  string           `json:"content_sha256"`
-	Counts   map[string]int64 `json:"counts"`
-	Checks   dataset.Checks   `json:"checks"`
-	manifest *dataset.Manifest
+	Arm     string           `json:"arm"`
+	Path    string           `json:"path"`
+	Run     string           `json:"run"`
+	Content string           `json:"content_sha256"`
+	Counts  map[string]int64 `json:"counts"`
+	Checks  dataset.Checks   `json:"checks"`
 }
 
 // runArms writes each arm of a pipeline into a folder of its own, and proves that they differ in nothing but the prompts.
