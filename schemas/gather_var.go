@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -170,7 +171,21 @@ func gatherBytes[T offset](k *Kernel, d arrow.ArrayData, runs []Run, n int, c *c
 		}
 	}
 	data.ResizeNoShrink(w)
+	blankNulls(o, b, valid, n)
 	return offs, data, nil
+}
+
+// blankNulls clears the bytes that lie under nulls. No reader shows them, and a search of the file would find them: they could
+// be a text that was taken out.
+func blankNulls[T offset](o []T, b []byte, valid *memory.Buffer, n int) {
+	if valid == nil {
+		return
+	}
+	for i := range n {
+		if o[i+1] > o[i] && !bitutil.BitIsSet(valid.Bytes(), i) {
+			clear(b[o[i]:o[i+1]])
+		}
+	}
 }
 
 // maxSmall is what 32-bit offsets can count.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -431,4 +432,30 @@ func TestKernelRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Release()
+}
+
+// TestBlankNulls: what lies under a null is no text of the output, wherever it came from.
+func TestBlankNulls(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	offsets := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes([]int32{0, 3, 9, 12}))
+	data := array.NewData(arrow.BinaryTypes.String, 3, []*memory.Buffer{memory.NewBufferBytes([]byte{0b101}), offsets, memory.NewBufferBytes([]byte("abcSECRETdef"))}, nil, 1, 0)
+	defer data.Release()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "userInput", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "desiredOutput", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
+	col := array.NewStringData(data)
+	defer col.Release()
+	rec := array.NewRecord(schema, []arrow.Array{col, col}, 3)
+	defer rec.Release()
+	l, err := Find(schema, Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := NewKernel(mem, l).Rows(rec, nil, []Run{{Start: 0, N: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Release()
+	if got := string(out.Column(0).Data().Buffers()[2].Bytes()); strings.Contains(got, "SECRET") || !strings.Contains(got, "def") || out.Column(0).ValueStr(2) != "def" || !out.Column(0).IsNull(1) {
+		t.Errorf("%q", got)
+	}
 }

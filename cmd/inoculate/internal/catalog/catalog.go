@@ -146,6 +146,9 @@ func (p *Pipeline) bind() (err error) {
 	} else if _, err := ph.Bind(schema); err != nil {
 		l = append(l, c.At("phase", err.Error(), ""))
 	}
+	if name, id := promptInSchema(schema, texts, ids); name != "" {
+		l = append(l, c.At("source", fmt.Sprintf("the schema holds the prompt %s: %q; every file that is written would hold it too", id, name), "rename the column, or take the metadata away, before"))
+	}
 	if len(l) > 0 {
 		return l
 	}
