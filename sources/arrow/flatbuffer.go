@@ -5,44 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"inoculate/sources/internal/flatbuffer"
 )
 
-// A table is a table of a flatbuffer. The decoder makes room for as many fields and pairs as a vector says it has; these
-// are looked at first, since a damaged count would take all memory. Damaged offsets panic, which a caller makes an error.
-type table struct {
-	b   []byte
-	pos int
-}
-
-func rootTable(b []byte) table { return table{b, int(binary.LittleEndian.Uint32(b))} }
-
-// field returns the offset of field number i, 0 when it is absent.
-func (t table) field(i int) int {
-	vt := t.pos - int(int32(binary.LittleEndian.Uint32(t.b[t.pos:])))
-	at := 4 + 2*i
-	if at >= int(binary.LittleEndian.Uint16(t.b[vt:])) {
-		return 0
-	}
-	if o := int(binary.LittleEndian.Uint16(t.b[vt+at:])); o != 0 {
-		return t.pos + o
-	}
-	return 0
-}
-
-func (t table) deref(o int) int { return o + int(binary.LittleEndian.Uint32(t.b[o:])) }
+// The decoder makes room for as many fields and pairs as a vector says it has; these are looked at first, since a damaged count
+// would take all memory.
 
 // tables returns the tables of the vector in field i.
-func (t table) tables(i int) (out []table) {
-	o := t.field(i)
-	if o == 0 {
-		return nil
-	}
-	o = t.deref(o)
-	n := int(binary.LittleEndian.Uint32(t.b[o:]))
-	o += 4
-	_ = t.b[o:][:4*n]
-	for k := range n {
-		out = append(out, table{t.b, t.deref(o + 4*k)})
+func tables(t flatbuffer.Table, i int) []flatbuffer.Table {
+	n, at := t.Vector(i)
+	out := make([]flatbuffer.Table, n)
+	for k := range out {
+		out[k] = t.Element(at, k)
 	}
 	return out
 }
@@ -64,22 +39,21 @@ func checkSchema(b []byte, i int) (err error) {
 			err = fmt.Errorf("damaged Arrow data: the schema: %v", p)
 		}
 	}()
-	o := rootTable(b).field(i)
-	if o == 0 {
+	s, ok := flatbuffer.Root(b).Table(i)
+	if !ok {
 		return errors.New("damaged Arrow data: there is no schema")
 	}
-	s := table{b, rootTable(b).deref(o)}
-	s.tables(schemaPairs)
-	return checkFields(s.tables(schemaFields), 0)
+	tables(s, schemaPairs)
+	return checkFields(tables(s, schemaFields), 0)
 }
 
-func checkFields(fields []table, depth int) error {
+func checkFields(fields []flatbuffer.Table, depth int) error {
 	if depth > 64 {
 		return errors.New("damaged Arrow data: types are nested more than 64 deep")
 	}
 	for _, f := range fields {
-		f.tables(fieldPairs)
-		if err := checkFields(f.tables(fieldChildren), depth+1); err != nil {
+		tables(f, fieldPairs)
+		if err := checkFields(tables(f, fieldChildren), depth+1); err != nil {
 			return err
 		}
 	}

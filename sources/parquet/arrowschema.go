@@ -7,6 +7,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/format"
+
+	"inoculate/sources/internal/flatbuffer"
 )
 
 // Members of the Type union of Arrow's Schema.fbs.
@@ -67,31 +69,31 @@ func refine(fields []*node, encoded string) {
 // refineBy is refine by a message of Message.fbs.
 func refineBy(fields []*node, message []byte) {
 	defer func() { _ = recover() }() // offsets that lead out of the buffer; every node is whole at any time
-	msg := rootTable(message)
-	schema, ok := msg.table(messageHeader)
-	if !ok || msg.byte(messageHeaderType) != headerIsSchema {
+	msg := flatbuffer.Root(message)
+	schema, ok := msg.Table(messageHeader)
+	if !ok || msg.Byte(messageHeaderType) != headerIsSchema {
 		return
 	}
 	refineAll(fields, schema, schemaFields)
 }
 
 // refineAll refines nodes by the fields in vector i of t, if they are the same by name.
-func refineAll(nodes []*node, t table, i int) {
-	n, at := t.vector(i)
+func refineAll(nodes []*node, t flatbuffer.Table, i int) {
+	n, at := t.Vector(i)
 	if n != len(nodes) {
 		return
 	}
 	for k, c := range nodes {
-		if f := t.element(at, k); f.string(fieldName) == c.name {
+		if f := t.Element(at, k); f.String(fieldName) == c.name {
 			c.refine(f)
 		}
 	}
 }
 
-func (n *node) refine(f table) {
-	id := f.byte(fieldTypeType)
-	typ, _ := f.table(fieldType)
-	children, at := f.vector(fieldChildren)
+func (n *node) refine(f flatbuffer.Table) {
+	id := f.Byte(fieldTypeType)
+	typ, _ := f.Table(fieldType)
+	children, at := f.Vector(fieldChildren)
 	switch n.kind {
 	case leafKind:
 		if !n.agrees(id) {
@@ -107,10 +109,10 @@ func (n *node) refine(f table) {
 		if id != fbMap || children != 1 {
 			return
 		}
-		kv := f.element(at, 0)
-		if k, pos := kv.vector(fieldChildren); k == 2 { // their names vary
-			n.children[0].children[0].refine(kv.element(pos, 0))
-			n.children[0].children[1].refine(kv.element(pos, 1))
+		kv := f.Element(at, 0)
+		if k, pos := kv.Vector(fieldChildren); k == 2 { // their names vary
+			n.children[0].children[0].refine(kv.Element(pos, 0))
+			n.children[0].children[1].refine(kv.Element(pos, 1))
 		}
 	case listKind:
 		if children != 1 {
@@ -121,26 +123,26 @@ func (n *node) refine(f table) {
 		case fbLargeList, fbLargeListView:
 			n.large = true
 		case fbFixedSizeList:
-			n.fixed = max(0, typ.int32(0, 0))
+			n.fixed = max(0, typ.Int32(0, 0))
 		default:
 			return
 		}
-		n.children[0].refine(f.element(at, 0)) // the element's name varies
+		n.children[0].refine(f.Element(at, 0)) // the element's name varies
 	}
-	n.meta = f.metadata(n.meta)
+	n.meta = metadata(f, n.meta)
 }
 
 // metadata returns the field's key/value metadata, over what is known already.
-func (t table) metadata(known arrow.Metadata) arrow.Metadata {
-	n, at := t.vector(fieldMetadata)
+func metadata(t flatbuffer.Table, known arrow.Metadata) arrow.Metadata {
+	n, at := t.Vector(fieldMetadata)
 	if n == 0 {
 		return known
 	}
 	m := known.ToMap()
 	for k := range n {
-		kv := t.element(at, k)
-		if key := kv.string(0); key != "" && !strings.HasPrefix(key, "PARQUET:") {
-			m[key] = kv.string(1)
+		kv := t.Element(at, k)
+		if key := kv.String(0); key != "" && !strings.HasPrefix(key, "PARQUET:") {
+			m[key] = kv.String(1)
 		}
 	}
 	if len(m) == 0 {
@@ -178,7 +180,7 @@ func (n *node) agrees(id byte) bool {
 	return arrow.IsInteger(n.typ.ID()) && id == fbInt
 }
 
-func (n *node) refineLeaf(id byte, typ table) {
+func (n *node) refineLeaf(id byte, typ flatbuffer.Table) {
 	switch t := n.typ.(type) {
 	case *arrow.StringType:
 		if id == fbLargeUtf8 {
@@ -189,15 +191,15 @@ func (n *node) refineLeaf(id byte, typ table) {
 			n.typ = arrow.BinaryTypes.LargeBinary
 		}
 	case *arrow.TimestampType:
-		if zone := typ.string(1); t.TimeZone != "" && zone != "" && n.phys == format.Int64 {
+		if zone := typ.String(1); t.TimeZone != "" && zone != "" && n.phys == format.Int64 {
 			n.typ = &arrow.TimestampType{Unit: t.Unit, TimeZone: zone}
 		}
 	case *arrow.Int64Type:
-		if unit := typ.int16(0, 1); id == fbDuration && unit >= 0 && unit <= 3 {
+		if unit := typ.Int16(0, 1); id == fbDuration && unit >= 0 && unit <= 3 {
 			n.typ = &arrow.DurationType{Unit: arrow.TimeUnit(unit)}
 		}
 	case *arrow.Decimal128Type:
-		if typ.int32(0, 0) == t.Precision && typ.int32(1, 0) == t.Scale && typ.int32(2, 128) == 256 {
+		if typ.Int32(0, 0) == t.Precision && typ.Int32(1, 0) == t.Scale && typ.Int32(2, 128) == 256 {
 			n.typ = &arrow.Decimal256Type{Precision: t.Precision, Scale: t.Scale}
 		}
 	}
