@@ -128,5 +128,6 @@ func firstOf(errs ...error) error {
 func offline(c *Client, from, high int64, b []byte, txns ...aborted) *Stream {
 	s := c.Stream("t", 0, from)
 	s.rest, s.high, s.stable, s.txns = b, high, high, txns
+	s.ahead = maxAhead // there is nobody to ask again
 	return s
 }

@@ -22,6 +22,8 @@ type Stream struct {
 	at        int64 // offset that is read next
 	stop      int64 // offset at which nothing more is fetched; -1 for none
 
+	again   bool // the response is to be fetched once more
+	ahead   int  // how often it was, without a batch in between
 	dec     decoder
 	buf     []byte // of responses
 	rest    []byte // batches not yet opened
@@ -91,6 +93,13 @@ func (s *Stream) Next(ctx context.Context) (Record, error) {
 		if rec, ok, err := s.record(); ok || err != nil {
 			return rec, err
 		}
+		if s.again {
+			s.again = false
+			if err := sleep(ctx, aheadPause); err != nil {
+				return Record{}, err
+			}
+			continue
+		}
 		if s.at == before {
 			return Record{}, s.formatError(errors.New("the broker sends only a part of a record batch, or batches from before"))
 		}
@@ -139,6 +148,12 @@ func (s *Stream) advance() (bool, error) {
 		b := s.rest[:h.size]
 		s.rest = s.rest[h.size:]
 		end, err := s.extent(&h)
+		if errors.Is(err, errAhead) && s.ahead < maxAhead {
+			s.ahead++
+			s.again = true
+			s.drop()
+			return false, nil
+		}
 		if end < 0 {
 			return false, s.formatError(err)
 		}
@@ -172,16 +187,26 @@ func (s *Stream) extent(h *header) (end int64, err error) {
 	ok = ok && next.framed() == nil
 	switch {
 	case h.base >= s.high:
-		return -1, fmt.Errorf("a record batch of offset %d, and the partition ends at %d", h.base, s.high)
+		return -1, fmt.Errorf("a record batch of offset %d, and the partition ends at %d: %w", h.base, s.high, errAhead)
 	case ok && next.base <= h.base:
 		return -1, fmt.Errorf("the record batch of offset %d is followed by that of %d", h.base, next.base)
 	case ok && (h.last < h.base || h.last >= next.base):
 		return next.base, fmt.Errorf("its offsets end at %d, and the next batch begins at %d", h.last, next.base)
 	case h.last < h.base || h.last >= s.high:
-		return h.base + 1, fmt.Errorf("its offsets %d-%d run beyond the end of the partition at %d", h.base, h.last, s.high)
+		return h.base + 1, fmt.Errorf("its offsets %d-%d run beyond the end of the partition at %d: %w", h.base, h.last, s.high, errAhead)
 	}
+	s.ahead = 0
 	return h.last + 1, nil
 }
+
+// errAhead says that a batch is beyond the end that came with it. A broker notes the end before it reads, and what it reads may
+// have been added since: asked again, it has the later end. What is still ahead then is damage.
+var errAhead = errors.New("ahead of the end")
+
+const (
+	maxAhead   = 20
+	aheadPause = 50 * time.Millisecond
+)
 
 // visible says whether the records of the batch just opened are for readers, and keeps account of transactions.
 func (s *Stream) visible() bool {

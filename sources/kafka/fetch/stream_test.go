@@ -193,3 +193,34 @@ func TestTopicIDs(t *testing.T) {
 		t.Error(end, err)
 	}
 }
+
+// TestStreamAheadOfTheEnd: a broker notes the end of a partition before it reads. What was added in between comes with an end
+// that is too early, and is no damage; what is ahead of the end for good is.
+func TestStreamAheadOfTheEnd(t *testing.T) {
+	for name, fresh := range map[string]int{"soon": 2, "never": 1000} {
+		t.Run(name, func(t *testing.T) {
+			cluster, c := fake(t)
+			part := kmsg.NewFetchResponseTopicPartition()
+			part.LastStableOffset, part.RecordBatches = 20, craft(t, 12, 0, 0, -1, sample...)
+			asked := 0
+			cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				cluster.KeepControl()
+				part.HighWatermark = 12 // of the batch that is there
+				if asked++; asked > fresh {
+					part.HighWatermark = 20
+				}
+				res := r.(*kmsg.FetchRequest).ResponseKind().(*kmsg.FetchResponse)
+				topic := kmsg.NewFetchResponseTopic()
+				topic.Topic, topic.Partitions = "t", []kmsg.FetchResponseTopicPartition{part}
+				res.Topics = append(res.Topics, topic)
+				return res, nil, true
+			})
+			s := c.Stream("t", 0, 12)
+			defer s.Close()
+			rec, err := s.Next(t.Context())
+			if _, damaged := errors.AsType[*FormatError](err); damaged != (name == "never") || !damaged && (err != nil || rec.Offset != 12) {
+				t.Errorf("%v %v after %d responses", rec, err, asked)
+			}
+		})
+	}
+}
