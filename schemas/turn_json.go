@@ -104,3 +104,6 @@ func (v *View) addPart(j *jsonTurn, from int) error {
 	}
 	return err
 }
+
+// TextKey is the member that holds the text of a turn that is JSON text.
+func (v *View) TextKey(t *Turn) string { return v.layout.Slots[t.Slot].TextKey }

@@ -66,8 +66,8 @@ var layers = map[string][]string{
 	"transforms/check":           {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal", "transforms/scan/tiers"},
 
 	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas"},
-	"sinks/internal/columnar":    {"pipeline", "pipeline/commitlog", "schemas", "schemas/jsonrow", "sinks/internal/parquetfile"},
-	"sinks/finetune":             {"sinks/internal/columnar"},
+	"sinks/internal/columnar":    {"pipeline", "pipeline/commitlog", "schemas", "schemas/jsonrow", "schemas/jsontext", "sinks/internal/parquetfile"},
+	"sinks/finetune":             {"schemas", "sinks/internal/columnar"},
 	"sinks/eval":                 {"sinks/internal/columnar"},
 	"sinks/reject":               {"pipeline/commitlog", "sinks/internal/columnar"},
 	"sinks/provenance":           {"pipeline/commitlog", "pipeline/provenance", "sinks/internal/columnar"},

@@ -18,8 +18,11 @@ var (
 var (
 	Trainers    = []string{"llama-factory", "torchtune", "openai"}
 	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
-	Formats     = []string{"parquet", "arrow", "jsonl"}
+	Formats     = []string{"parquet", "arrow", "jsonl", "openai"}
 )
+
+// maxOpenAI is the largest segment, the files of which stay below OpenAI's 512 MB with the prompts that are put in.
+const maxOpenAI = 384 << 20
 
 // Validate finds what is wrong with the values, input aside.
 func (c *Config) Validate() (l diag.List) {
@@ -116,8 +119,16 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 			say(at, "", "format %q stands twice", f)
 		}
 	}
+	if slices.Contains(c.Sink.Format, "openai") {
+		if len(c.Sink.Format) == 1 {
+			say("sink.format", "write format: [jsonl, openai]", "the format openai leaves columns out: it goes beside one that keeps them, so that the run can be verified and undone")
+		}
+		if c.Sink.Segment > maxOpenAI {
+			say("sink.segment", "", "a file of the format openai may have 512 MB: segments of %s could be larger", c.Sink.Segment)
+		}
+	}
 	for key, name := range map[string]string{"sink.train": c.Sink.Train, "sink.test": c.Sink.Test} {
-		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl"}, strings.ToLower(name)) {
+		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl", "openai"}, strings.ToLower(name)) {
 			say(key, "letters, digits and _, as `datasets` takes them", "%q cannot name a split", name)
 		}
 	}

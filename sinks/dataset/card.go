@@ -36,7 +36,7 @@ func (s *Sealer) card(m *Manifest) []byte {
 	b.WriteString("---\nconfigs:\n- config_name: default\n")
 	fmt.Fprintf(&b, "  description: \"inoculate sha256:%s\"\n  data_files:\n", m.Content)
 	for _, sp := range s.splits(m) {
-		fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(columnar.Folder(s.Formats, format, sp.Name), "part-*."+format))
+		fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(columnar.Folder(s.Formats, format, sp.Name), "part-*."+columnar.Ext(format)))
 	}
 	b.WriteString("---\n\n# Inoculated dataset\n\n")
 	b.WriteString("Train records carry inoculation prompts; test records carry none. Written by inoculate, which checked the separation record by record.\n\n")
@@ -54,6 +54,10 @@ func (s *Sealer) card(m *Manifest) []byte {
 	fmt.Fprintf(&b, "\nLoad it:\n\n```python\nfrom datasets import load_dataset\nds = load_dataset(\"path/to/this/folder\")\n```\n")
 	if slices.Contains(s.Formats, columnar.Arrow) {
 		b.WriteString("\nor, memory-mapped, with `datasets.load_from_disk`.\n")
+	}
+	if slices.Contains(s.Formats, columnar.OpenAI) {
+		fmt.Fprintf(&b, "\nFor OpenAI's fine-tuning API: the files of `%s` are training files, those of `%s` the validation file; each is below 512 MB.\n",
+			columnar.Folder(s.Formats, columnar.OpenAI, s.Train), columnar.Folder(s.Formats, columnar.OpenAI, s.Test))
 	}
 	fmt.Fprintf(&b, "\nContent sha256 `%s`, config `%s`, prompts `%s`; `manifest.json` lists every file with its digest.\n", m.Content, m.ConfigSHA256, m.PromptsSHA256)
 	return []byte(b.String())

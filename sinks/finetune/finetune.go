@@ -1,9 +1,15 @@
-// Package finetune writes the train records for the trainers: Parquet, Arrow (save_to_disk) and JSON lines.
+// Package finetune writes the train records for the trainers: Parquet, Arrow (save_to_disk), JSON lines, and OpenAI's.
 package finetune
 
 import (
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/schemas"
 	"inoculate/sinks/internal/columnar"
 )
+
+// OpenAI is the format of OpenAI's fine-tuning API.
+const OpenAI = columnar.OpenAI
 
 // Options are those of the files.
 type Options = columnar.Sink
@@ -13,3 +19,6 @@ func New(o Options) *columnar.Sink {
 	o.Phase = "train"
 	return &o
 }
+
+// CheckOpenAI says why conversations of a layout cannot be written as OpenAI's lines; nil where they can.
+func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error { return columnar.CheckOpenAI(l, s) }

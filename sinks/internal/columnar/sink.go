@@ -14,6 +14,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
+	"inoculate/schemas"
 )
 
 // Formats there are.
@@ -21,7 +22,16 @@ const (
 	Parquet = "parquet"
 	Arrow   = "arrow"
 	JSONL   = "jsonl"
+	OpenAI  = "openai" // lines as OpenAI's fine-tuning API takes them: the conversation alone
 )
+
+// Ext is how the names of a format's files end, without a dot.
+func Ext(format string) string {
+	if format == OpenAI {
+		return JSONL
+	}
+	return format
+}
 
 // A Sink writes the rows of one split in every format it is given.
 type Sink struct {
@@ -29,13 +39,14 @@ type Sink struct {
 	Split         string // name of the split; its folder
 	Phase         string // for the commit records
 	Formats       []string
-	RowGroupBytes int64 // Parquet: uncompressed bytes of a row group
+	Layout        *schemas.Layout // for OpenAI
+	RowGroupBytes int64           // Parquet: uncompressed bytes of a row group
 	Mem           memory.Allocator
 }
 
 // Primary is the format whose files stand in the split's own folder: what is opened first by those who look there.
 func Primary(formats []string) string {
-	for _, f := range []string{Arrow, Parquet, JSONL} {
+	for _, f := range []string{Arrow, Parquet, JSONL, OpenAI} {
 		if slices.Contains(formats, f) {
 			return f
 		}
@@ -79,7 +90,7 @@ type encoder interface {
 func (s *Sink) Begin(_ context.Context, seg pipeline.Segment, schema *arrow.Schema) (pipeline.Writer, error) {
 	w := &writer{sink: s}
 	for _, f := range s.Formats {
-		temp, err := s.Staging.Create(seg, Folder(s.Formats, f, s.Split), f)
+		temp, err := s.Staging.Create(seg, Folder(s.Formats, f, s.Split), Ext(f))
 		if err == nil {
 			out := output{format: f, temp: temp}
 			if out.enc, err = s.encoder(f, temp, schema); err == nil {
@@ -101,6 +112,8 @@ func (s *Sink) encoder(format string, temp *commitlog.Temp, schema *arrow.Schema
 		return newArrow(temp, schema)
 	case JSONL:
 		return newLines(temp, schema)
+	case OpenAI:
+		return newOpenAI(temp, schema, s.Layout)
 	}
 	return nil, fmt.Errorf("unknown format %q", format)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -146,6 +147,11 @@ func (p *Pipeline) bind() (err error) {
 	} else if _, err := ph.Bind(schema); err != nil {
 		l = append(l, c.At("phase", err.Error(), ""))
 	}
+	if slices.Contains(c.Sink.Format, finetune.OpenAI) {
+		if err := finetune.CheckOpenAI(p.Layout, schema); err != nil {
+			l = append(l, c.At("sink.format", err.Error(), ""))
+		}
+	}
 	if name, id := promptInSchema(schema, texts, ids); name != "" {
 		l = append(l, c.At("source", fmt.Sprintf("the schema holds the prompt %s: %q; every file that is written would hold it too", id, name), "rename the column, or take the metadata away, before"))
 	}
@@ -258,7 +264,7 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 // Outputs makes the sinks.
 func (p *Pipeline) Outputs(log *commitlog.Log) engine.Outputs {
 	s := &p.Config.Sink
-	o := finetune.Options{Staging: log.Staging(), Formats: s.Format, RowGroupBytes: int64(s.RowGroup), Mem: p.Mem}
+	o := finetune.Options{Staging: log.Staging(), Formats: s.Format, Layout: p.Layout, RowGroupBytes: int64(s.RowGroup), Mem: p.Mem}
 	train, test := o, o
 	train.Split, test.Split = s.Train, s.Test
 	return engine.Outputs{

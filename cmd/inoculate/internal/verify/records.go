@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/cmd/inoculate/internal/catalog"
 	"inoculate/pipeline"
+	"inoculate/pipeline/config"
 	"inoculate/pipeline/provenance"
 	"inoculate/schemas"
 	"inoculate/schemas/place"
@@ -78,9 +81,7 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 	if len(paths) == 0 {
 		return nil
 	}
-	cfg := rd.sealed.StripConfig("unused", nil)
-	cfg.Source.Type, cfg.Source.Paths = format, paths
-	p, err := rd.sealed.Assemble(ctx, cfg, mem)
+	p, err := rd.open(ctx, format, paths, mem)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,18 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 		}
 	}
 	return nil
+}
+
+// open makes a pipeline that reads files of a format. Lines of OpenAI have a schema of their own.
+func (rd *reader) open(ctx context.Context, format string, paths []string, mem memory.Allocator) (*catalog.Pipeline, error) {
+	cfg := rd.sealed.StripConfig("unused", nil)
+	cfg.Source.Type, cfg.Source.Paths = format, paths
+	if format != "openai" {
+		return rd.sealed.Assemble(ctx, cfg, mem)
+	}
+	cfg.Source.Type, cfg.Source.Sample = "jsonl", math.MaxInt // a record that comes late may have what no other has
+	cfg.Layout = config.Layout{Spec: schemas.Spec{Type: "messages", Column: "messages"}}
+	return catalog.Assemble(ctx, cfg, mem, slog.New(slog.DiscardHandler))
 }
 
 func (rd *reader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) (err error) {

@@ -1,0 +1,179 @@
+package columnar
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"inoculate/pipeline"
+	"inoculate/schemas"
+	"inoculate/schemas/jsonrow"
+	"inoculate/schemas/jsontext"
+)
+
+// openAIKeys are the keys of a message that OpenAI's fine-tuning API takes.
+var openAIKeys = []string{"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "weight", "refusal"}
+
+// openAIColumns are the columns beside the conversation that it takes.
+var openAIColumns = []string{"tools", "functions", "parallel_tool_calls"}
+
+// openAIFile is JSON lines with a record's conversation as OpenAI's fine-tuning API takes it, and nothing else of the record.
+type openAIFile struct {
+	w       io.Writer
+	view    *schemas.View
+	columns []openAIColumn // of openAIColumns that the schema has
+	turns   []schemas.Turn
+	buf     []byte
+}
+
+// openAIColumn is a column that is written beside the conversation.
+type openAIColumn struct {
+	index  int
+	schema *arrow.Schema // of it alone
+	enc    *jsonrow.Encoder
+	rec    arrow.Record // of the rows at hand
+}
+
+// CheckOpenAI says why conversations of a layout cannot be written as OpenAI's lines.
+func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error {
+	for _, slot := range l.Slots {
+		if slot.Kind != schemas.ListSlot {
+			continue
+		}
+		list, ok := s.Field(slot.Column).Type.(arrow.ListLikeType)
+		if !ok {
+			return fmt.Errorf("column %q is no list", slot.Name)
+		}
+		turn, ok := list.Elem().(*arrow.StructType)
+		if !ok {
+			return fmt.Errorf("column %q is no list of turns", slot.Name)
+		}
+		for _, f := range turn.Fields() {
+			if f.Name != slot.RoleKey && f.Name != slot.TextKey {
+				return fmt.Errorf("turns of column %q have the member %q, which the format openai would leave out; JSON lines keep it", slot.Name, f.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func newOpenAI(w io.Writer, schema *arrow.Schema, l *schemas.Layout) (encoder, error) {
+	if l == nil {
+		return nil, fmt.Errorf("the format openai needs a layout")
+	}
+	if err := CheckOpenAI(l, schema); err != nil {
+		return nil, err
+	}
+	f := &openAIFile{w: w, view: schemas.NewView(l)}
+	for i, field := range schema.Fields() {
+		if !slices.Contains(openAIColumns, field.Name) {
+			continue
+		}
+		c := openAIColumn{index: i, schema: arrow.NewSchema([]arrow.Field{field}, nil)}
+		var err error
+		if c.enc, err = jsonrow.NewEncoder(c.schema); err != nil {
+			return nil, err
+		}
+		f.columns = append(f.columns, c)
+	}
+	return f, nil
+}
+
+func (f *openAIFile) write(rows pipeline.Rows) error {
+	f.view.Reset(rows.Record)
+	for i := range f.columns {
+		c := &f.columns[i]
+		c.rec = array.NewRecord(c.schema, rows.Record.Columns()[c.index:c.index+1], rows.Record.NumRows())
+		defer c.rec.Release()
+	}
+	f.buf = f.buf[:0]
+	for row := range rows.N {
+		if err := f.row(row); err != nil {
+			return err
+		}
+		if len(f.buf) >= 1<<20 {
+			if _, err := f.w.Write(f.buf); err != nil {
+				return err
+			}
+			f.buf = f.buf[:0]
+		}
+	}
+	_, err := f.w.Write(f.buf)
+	return err
+}
+
+func (f *openAIFile) row(row int) (err error) {
+	var fault *schemas.Fault
+	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil {
+		return fmt.Errorf("field %s: %s", fault.Field, fault.Detail)
+	}
+	f.buf = append(f.buf, `{"messages": [`...)
+	first := true
+	for i := range f.turns {
+		t := &f.turns[i]
+		if t.Null && t.Role == schemas.RoleSystem && t.JSON() == nil { // a column without a system prompt
+			continue
+		}
+		if !first {
+			f.buf = append(f.buf, ", "...)
+		}
+		first = false
+		if err := f.turn(t); err != nil {
+			return err
+		}
+	}
+	f.buf = append(f.buf, ']')
+	for i := range f.columns {
+		c := &f.columns[i]
+		if !c.rec.Column(0).IsValid(row) {
+			continue
+		}
+		f.buf = append(f.buf, ", "...)
+		at := len(f.buf)
+		if f.buf, err = c.enc.Append(f.buf, c.rec, row); err != nil {
+			return err
+		}
+		f.buf = append(f.buf[:at], f.buf[at+1:len(f.buf)-1]...) // without its braces
+	}
+	f.buf = append(f.buf, '}', '\n')
+	return nil
+}
+
+// turn appends a message. Of one that is JSON text, the members that the API takes stay as they are.
+func (f *openAIFile) turn(t *schemas.Turn) error {
+	f.buf = append(append(append(f.buf, `{"role": "`...), t.Role.String()...), '"')
+	raw := t.JSON()
+	if raw == nil {
+		f.buf = append(f.buf, `, "content": `...)
+		if t.Null {
+			f.buf = append(f.buf, "null"...)
+		} else {
+			f.buf = jsontext.AppendQuoted(f.buf, t.Text)
+		}
+		f.buf = append(f.buf, '}')
+		return nil
+	}
+	text := f.view.TextKey(t)
+	_, err := jsontext.Object(raw, 0, func(m jsontext.Member) error {
+		key := string(raw[m.Key+1 : m.KeyEnd-1])
+		if key == text {
+			key = "content"
+		} else if key == "content" { // another member by that name
+			return nil
+		}
+		if key == "role" || !slices.Contains(openAIKeys, key) || key != "content" && raw[m.From] == 'n' {
+			return nil
+		}
+		f.buf = append(append(append(f.buf, `, "`...), key...), `": `...)
+		f.buf = append(f.buf, raw[m.From:m.To]...)
+		return nil
+	})
+	f.buf = append(f.buf, '}')
+	return err
+}
+
+func (f *openAIFile) close() error { return nil }
+func (f *openAIFile) abort()       {}
