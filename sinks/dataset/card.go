@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -30,7 +32,7 @@ func (s *Sealer) splits(m *Manifest) (out []Split) {
 
 // card is README.md: the YAML head tells `datasets` which files are which split. The content's digest stands in the config
 // itself, since a changed config entry is the one thing that makes `datasets` pass over what it has cached.
-func (s *Sealer) card(m *Manifest) []byte {
+func (s *Sealer) card(m *Manifest) ([]byte, error) {
 	var b strings.Builder
 	format := s.loadFormat()
 	b.WriteString("---\nconfigs:\n- config_name: default\n")
@@ -51,6 +53,9 @@ func (s *Sealer) card(m *Manifest) []byte {
 			fmt.Fprintf(&b, "| %s | %d |\n", strings.ReplaceAll(n, "_", " "), c)
 		}
 	}
+	if err := s.promptTable(&b, m); err != nil {
+		return nil, err
+	}
 	fmt.Fprintf(&b, "\nLoad it:\n\n```python\nfrom datasets import load_dataset\nds = load_dataset(\"path/to/this/folder\")\n```\n")
 	if slices.Contains(s.Formats, columnar.Arrow) {
 		b.WriteString("\nor, memory-mapped, with `datasets.load_from_disk`.\n")
@@ -59,6 +64,44 @@ func (s *Sealer) card(m *Manifest) []byte {
 		fmt.Fprintf(&b, "\nFor OpenAI's fine-tuning API: the files of `%s` are training files, those of `%s` the validation file; each is below 512 MB.\n",
 			columnar.Folder(s.Formats, columnar.OpenAI, s.Train), columnar.Folder(s.Formats, columnar.OpenAI, s.Test))
 	}
+	s.trainers(&b, m)
 	fmt.Fprintf(&b, "\nContent sha256 `%s`, config `%s`, prompts `%s`; `manifest.json` lists every file with its digest.\n", m.Content, m.ConfigSHA256, m.PromptsSHA256)
-	return []byte(b.String())
+	return []byte(b.String()), nil
+}
+
+// promptTable names the prompts. Their texts are not here: a card is read by models too.
+func (s *Sealer) promptTable(b *strings.Builder, m *Manifest) error {
+	var registry struct {
+		Prompts []struct{ ID, Behavior, Text, Where string }
+	}
+	if err := json.Unmarshal(m.Prompts, &registry); err != nil {
+		return fmt.Errorf("reading the prompts of the run: %w", err)
+	}
+	if len(registry.Prompts) == 0 {
+		return nil
+	}
+	b.WriteString("\n| prompt | behavior | sha256 of its text | which train records |\n|---|---|---|---|\n")
+	for _, p := range registry.Prompts {
+		where := "all"
+		if p.Where != "" {
+			where = "`" + cell(p.Where) + "`"
+		}
+		sum := sha256.Sum256([]byte(p.Text))
+		fmt.Fprintf(b, "| %s | %s | `%x` | %s |\n", p.ID, cell(p.Behavior), sum[:8], where)
+	}
+	return nil
+}
+
+// trainers says how to open the folder with what people train with, and which options of theirs undo what was done here.
+func (s *Sealer) trainers(b *strings.Builder, m *Manifest) {
+	if l := s.Layout.Name; l != "messages" && l != "sharegpt" {
+		return
+	}
+	train := m.Splits["train"].Name
+	b.WriteString("\nIn trainers:\n\n| trainer | how | what would take the prompts out again |\n|---|---|---|\n")
+	fmt.Fprintf(b, "| TRL | `trl sft --dataset_name path/to/this/folder --dataset_train_split %s` | |\n", train)
+	fmt.Fprintf(b, "| Axolotl | `datasets: [{path: path/to/this/folder, split: %s, type: chat_template, field_messages: %s}]` | `drop_system_message: true` |\n", train, s.Layout.Columns()[0])
+	fmt.Fprintf(b, "| LLaMA-Factory | `dataset_dir: path/to/this/folder`, `dataset: %s` | `formatting: openai` puts a system prompt of its own in |\n", train)
+	fmt.Fprintf(b, "| torchtune | `chat_dataset(source=\"path/to/this/folder\", split=\"%s\", conversation_column=\"%s\", …)` | `new_system_prompt` |\n", train, s.Layout.Columns()[0])
+	b.WriteString("\nA chat template that inserts a default system prompt where a record has none gives train and test records a context that they share; look at a rendered record before training.\n")
 }

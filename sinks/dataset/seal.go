@@ -103,7 +103,11 @@ func (s *Sealer) check(m *Manifest) error {
 
 // metadata writes what loaders read, everything but the manifest.
 func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
-	files := map[string][]byte{"README.md": s.card(m)}
+	card, err := s.card(m)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"README.md": card}
 	info, err := s.trainerInfo(m)
 	if err != nil {
 		return err
