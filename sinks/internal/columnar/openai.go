@@ -159,9 +159,10 @@ func (f *openAIFile) turn(t *schemas.Turn) error {
 	text := f.view.TextKey(t)
 	_, err := jsontext.Object(raw, 0, func(m jsontext.Member) error {
 		key := string(raw[m.Key+1 : m.KeyEnd-1])
-		if key == text {
+		switch key {
+		case text:
 			key = "content"
-		} else if key == "content" { // another member by that name
+		case "content": // another member by that name
 			return nil
 		}
 		if key == "role" || !slices.Contains(openAIKeys, key) || key != "content" && raw[m.From] == 'n' {

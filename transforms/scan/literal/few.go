@@ -52,6 +52,7 @@ type start struct {
 
 // pair is two bytes of a pattern and where they stand. A byte b of the text fits where b|mask is value.
 type pair struct {
+	pattern                      int32
 	at, gap                      int // of the first byte, and from it to the second
 	value1, mask1, value2, mask2 byte
 }
@@ -78,6 +79,7 @@ func newFew(s *Set) *few {
 	}
 	if len(all) == 1 {
 		f.pair = newPair(s.patterns[all[0].pattern])
+		f.pair.pattern = all[0].pattern
 	}
 	// Windows that are alike share a bucket: its masks then let less pass that is none of them.
 	slices.SortFunc(all, func(a, b start) int { return cmp.Compare(bits.Reverse32(a.key), bits.Reverse32(b.key)) })
@@ -214,12 +216,7 @@ func (f *few) verify(text []byte, i, bucket int, emit func(pattern, at int)) {
 // scanPair is scan for one pattern. Only starts at which the whole pattern fits are looked at.
 func (f *few) scanPair(text []byte, emit func(pattern, at int)) {
 	q := f.pair
-	var e start
-	for _, b := range f.buckets {
-		for _, e = range b {
-		}
-	}
-	p := f.set.patterns[e.pattern]
+	p := f.set.patterns[q.pattern]
 	starts := len(text) - len(p) + 1
 	i := 0
 	for i+64 <= starts {
@@ -230,14 +227,14 @@ func (f *few) scanPair(text []byte, emit func(pattern, at int)) {
 		}
 		for ; mask != 0; mask &= mask - 1 {
 			if at := i + bits.TrailingZeros64(mask); equalFold(text[at:at+len(p)], p) {
-				emit(int(e.pattern), at)
+				emit(int(q.pattern), at)
 			}
 		}
 		i += 64
 	}
 	for ; i < starts; i++ {
 		if text[i+q.at]|q.mask1 == q.value1 && text[i+q.at+q.gap]|q.mask2 == q.value2 && equalFold(text[i:i+len(p)], p) {
-			emit(int(e.pattern), i)
+			emit(int(q.pattern), i)
 		}
 	}
 }
