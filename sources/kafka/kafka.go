@@ -45,6 +45,7 @@ const (
 	DefaultMaxWait    = 500 * time.Millisecond
 	DefaultWait       = 30 * time.Second
 	clientID          = "inoculate"
+	responseBytes     = 64 << 20 // of all partitions together
 )
 
 // A Config says what is read. Zero values stand for the defaults.
@@ -109,6 +110,11 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
+	partitions := 0
+	for _, n := range s.counts {
+		partitions += n
+	}
+	s.fetch.ShareBytes(responseBytes, partitions)
 	if c.Schema != nil {
 		s.values, err = newValues(c, c.Schema)
 		return s, err

@@ -20,6 +20,7 @@ import (
 const (
 	DefaultMaxWait  = 500 * time.Millisecond
 	DefaultMaxBytes = 8 << 20
+	minBytes        = 256 << 10
 	DefaultMaxBatch = 64 << 20
 	DefaultPatience = 5 * time.Minute
 )
@@ -67,6 +68,12 @@ func New(cfg Config) *Client {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Client{cfg: cfg}
+}
+
+// ShareBytes makes responses smaller where so many partitions are read at once that theirs would take more than total
+// together. It is called before any of them is.
+func (c *Client) ShareBytes(total, partitions int) {
+	c.cfg.MaxBytes = int32(min(int64(c.cfg.MaxBytes), max(minBytes, int64(total/max(1, partitions)))))
 }
 
 // Offset returns the offset of the first record at or after a time in milliseconds since 1970, -1 where there is none; or

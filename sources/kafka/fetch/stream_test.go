@@ -224,3 +224,12 @@ func TestStreamAheadOfTheEnd(t *testing.T) {
 		})
 	}
 }
+
+func TestShareBytes(t *testing.T) {
+	for partitions, want := range map[int]int32{0: 8 << 20, 4: 8 << 20, 16: 4 << 20, 64: 1 << 20, 5000: 256 << 10} {
+		c := New(Config{})
+		if c.ShareBytes(64<<20, partitions); c.cfg.MaxBytes != want {
+			t.Errorf("%d partitions: %d bytes, want %d", partitions, c.cfg.MaxBytes, want)
+		}
+	}
+}
