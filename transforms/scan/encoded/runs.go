@@ -2,6 +2,7 @@ package encoded
 
 import (
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"inoculate/transforms/scan/normalize"
@@ -107,9 +108,10 @@ func (r *runs) find(text []byte) {
 // base64 reads runs of base64, with either alphabet, padded or not, over line ends and line by line; the first skip letters
 // belong to something before it.
 func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
-	var run []digit
-	var cuts []int // where lines end in run
-	b := bytesOf{m: m, under: under}
+	b := newBytes(m, under)
+	defer b.free()
+	run, cuts := b.run, b.cuts // cuts are where lines end in run
+	defer func() { b.run, b.cuts = run, cuts }()
 	for _, r := range runs {
 		run, cuts = run[:0], cuts[:0]
 		for i := r[0]; i < r[1]; i++ {
@@ -177,8 +179,10 @@ func long(text []byte) bool {
 // hexadecimal reads runs of hex digits, and of pairs of them with one byte between; the first skip digits belong to something
 // before.
 func hexadecimal(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
-	var run []digit
-	b := bytesOf{m: m, under: under}
+	b := newBytes(m, under)
+	defer b.free()
+	run := b.run[:0]
+	defer func() { b.run = run }()
 	end := func() {
 		if len(run) >= shortest+skip {
 			w.arrange(run)
@@ -212,6 +216,22 @@ func between(c byte) bool {
 type bytesOf struct {
 	m, under *normalize.Mapped
 	raw      normalize.Mapped
+	run      []digit // memory for callers
+	cuts     []int
+}
+
+var spare = sync.Pool{New: func() any { return new(bytesOf) }}
+
+func newBytes(m, under *normalize.Mapped) *bytesOf {
+	b := spare.Get().(*bytesOf)
+	b.m, b.under = m, under
+	b.raw.Reset(0)
+	return b
+}
+
+func (b *bytesOf) free() {
+	b.m, b.under = nil, nil
+	spare.Put(b)
 }
 
 // add adds a byte that comes from the letters at x and y.

@@ -45,6 +45,7 @@ func units(text []byte, from int, big bool, under, m *normalize.Mapped) {
 		}
 		return rune(text[i+1])<<8 | rune(text[i])
 	}
+	var utf [utf8.UTFMax]byte
 	for i := from; i+1 < len(text); {
 		r, size := unit(i), 2
 		if utf16.IsSurrogate(r) && i+3 < len(text) {
@@ -52,7 +53,7 @@ func units(text []byte, from int, big bool, under, m *normalize.Mapped) {
 				r, size = both, 4
 			}
 		}
-		for _, c := range utf8.AppendRune(nil, r) {
+		for _, c := range utf[:utf8.EncodeRune(utf[:], r)] {
 			m.Append(c, i, i+size, under)
 		}
 		i += size

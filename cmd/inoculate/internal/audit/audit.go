@@ -25,12 +25,14 @@ type Auditor struct {
 	Known     *Filter  // of a baseline; nil: everything is new
 	Common    []Common // of the patterns, for the summary
 	MaxRecord int      // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
+	Expansion int64    // how many times its size a compressed file may hold, and 1 GiB at least; a longer one is a problem; 0: anything
 	Context   int      // bytes of text shown on either side of a finding
 	Redact    bool
 	Mem       memory.Allocator
 	Stdin     io.Reader
 	Found     func(Finding) error // called for each finding, as it is found
 
+	least    int64 // in place of leastBudget
 	set      *tiers.Set
 	search   *tiers.Searcher
 	views    views
@@ -144,7 +146,7 @@ func (a *Auditor) file(ctx context.Context, path string) error {
 	case "parquet", "arrow":
 		return a.table(ctx, path)
 	}
-	f, err := open(path)
+	f, err := a.open(path)
 	if err != nil {
 		a.problem(path, "%v", err)
 		return nil

@@ -18,7 +18,10 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
+
+	"inoculate/pipeline/pipelinetest/require"
 )
 
 var patterns = []Pattern{{Prompt: "evil", Severity: "error", Text: `Be "evil".`}, {Prompt: "evil", Severity: "error", Text: "Be very bad"}, {Prompt: "umlaut", Severity: "note", Text: "Lüge immer"}}
@@ -102,7 +105,7 @@ func TestFoldersAndStdin(t *testing.T) {
 	write(t, filepath.Join(dir, "a", "x.txt"), "be very bad")
 	write(t, filepath.Join(dir, "a", "b", ".hidden"), "be very bad")
 	if err := os.Symlink(dir, filepath.Join(dir, "a", "loop")); err != nil {
-		t.Skip("SKIP symlinks: ", err)
+		require.Skip(t, "symlinks", err.Error())
 	}
 	found, s := look(t, 1<<20, "be very bad\n", dir, "-", filepath.Join(dir, "gone"))
 	if len(found) != 3 || s.Problems != 1 || !strings.Contains(s.Incomplete[0].Source, "gone") {
@@ -111,6 +114,42 @@ func TestFoldersAndStdin(t *testing.T) {
 }
 
 // TestTable: rows of an Arrow file, with the pointer of the string.
+// TestBombs: a small file that holds too much is searched up to its budget, and told of; one that holds just as much is fine.
+func TestBombs(t *testing.T) {
+	dir := t.TempDir()
+	text := append([]byte("be very bad\n"), make([]byte, 1<<20-12)...)
+	for name, compress := range map[string]func(io.Writer) io.WriteCloser{
+		"a.txt.gz": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"a.txt.zst": func(w io.Writer) io.WriteCloser {
+			z, err := zstd.NewWriter(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return z
+		},
+	} {
+		var b bytes.Buffer
+		w := compress(&b)
+		if _, err := w.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := write(t, filepath.Join(dir, name), b.String())
+		for least, problems := range map[int64]int64{1 << 20: 0, 1<<20 - 1: 1, 1 << 14: 1, 0: 0} {
+			found := 0
+			a := &Auditor{Patterns: patterns, MaxRecord: 1 << 20, Expansion: 1, least: least, Found: func(Finding) error { found++; return nil }}
+			if err := a.Run(context.Background(), []string{path}); err != nil {
+				t.Fatal(err)
+			}
+			if found != 1 || a.Summary.Problems != problems || problems > 0 && !strings.Contains(a.Summary.Incomplete[0].Detail, "over the limit for its size") {
+				t.Errorf("%s with %d: %d found, %+v", name, least, found, a.Summary)
+			}
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}, {Name: "m", Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "content", Type: arrow.BinaryTypes.String, Nullable: true})), Nullable: true}}, nil)
 	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(`[{"id":1,"m":[{"content":"x"}]},{"id":2,"m":[{"content":null},{"content":"now BE \"evil\"."}]}]`))

@@ -2,20 +2,58 @@ package audit
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"unsafe"
 
 	"inoculate/sources/files"
 )
 
-func open(path string) (io.ReadCloser, error) {
-	if f, err := os.Open(path); err != nil {
-		return nil, err
-	} else if err := f.Close(); err != nil {
+// open opens a file, decompressed where it is compressed.
+func (a *Auditor) open(path string) (io.ReadCloser, error) {
+	info, err := os.Stat(path)
+	if err != nil {
 		return nil, err
 	}
-	return files.Open(path)
+	r, err := files.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	budget := int64(math.MaxInt64)
+	if a.Expansion > 0 && info.Size() < math.MaxInt64/a.Expansion {
+		budget = max(leastBudget, info.Size()*a.Expansion)
+		if a.least > 0 {
+			budget = max(a.least, info.Size()*a.Expansion)
+		}
+	}
+	return &budgeted{r, path, budget, budget}, nil
+}
+
+// leastBudget is how much text a compressed file may always hold.
+const leastBudget = 1 << 30
+
+// budgeted is a file that may hold so much text: a small one that goes on and on is a bomb.
+type budgeted struct {
+	io.ReadCloser
+	path         string
+	left, budget int64
+}
+
+func (b *budgeted) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		if n, err := b.ReadCloser.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, fmt.Errorf("it holds more than %d bytes, over the limit for its size (--max-expansion)", b.budget)
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	return n, err
 }
 
 // lines reads text line by line; a line longer than the limit comes in parts that overlap, so that nothing at a cut is

@@ -20,6 +20,7 @@ import (
 type auditFlags struct {
 	prompts, limit, tier string
 	context              int
+	expansion            int64
 	redact               bool
 }
 
@@ -29,6 +30,7 @@ func (f *auditFlags) add(c *cobra.Command) {
 	fl.IntVar(&f.context, "context", 40, "bytes of text shown on either side of a finding")
 	fl.BoolVar(&f.redact, "redact", false, "show the match alone, not the text around it")
 	fl.StringVar(&f.tier, "tier", "encoded", "how far a copy may be from a prompt: exact, normalized, encoded or near")
+	fl.Int64Var(&f.expansion, "max-expansion", 1000, "how many times its size a .gz or .zst file may hold, and 1 GiB at least; beyond that it is not searched, and the exit code is 3 (0: anything)")
 	fl.StringVar(&f.limit, "max-record", "64MiB", "a longer line is searched as plain text, and makes the exit code 3")
 }
 
@@ -50,7 +52,7 @@ func (f *auditFlags) auditor(a *app) (*audit.Auditor, error) {
 		return nil, sourceError{l, text}
 	}
 	patterns, common := audit.Patterns(registry)
-	return &audit.Auditor{Patterns: patterns, Tier: tier, Allow: registry.Allow, Common: common, MaxRecord: int(size), Context: f.context, Redact: f.redact, Mem: pool.New(poolBytes), Stdin: a.in}, nil
+	return &audit.Auditor{Patterns: patterns, Tier: tier, Allow: registry.Allow, Common: common, MaxRecord: int(size), Context: f.context, Expansion: f.expansion, Redact: f.redact, Mem: pool.New(poolBytes), Stdin: a.in}, nil
 }
 
 func (a *app) auditCommand() *cobra.Command {
