@@ -26,7 +26,8 @@ const partitions = 4
 func main() {
 	brokers := flag.String("brokers", "", "addresses")
 	topic := flag.String("topic", "", "topic")
-	n := flag.Int("n", 0, "records")
+	n := flag.Int("n", 0, "records, or seconds for latency")
+	out := flag.String("out", "", "output folder, for latency")
 	codec := flag.String("codec", "", "lz4 or zstd, for produce")
 	flag.Parse()
 	addrs := strings.Split(*brokers, ",")
@@ -40,12 +41,17 @@ func main() {
 		bytes, err = withFetch(addrs, *topic, *n)
 	case "kgo":
 		bytes, err = withKgo(addrs, *topic, *n)
+	case "latency":
+		err = latency(addrs, *topic, *n, *out, flag.Args()[1:])
 	default:
-		err = errors.New("produce, fetch or kgo")
+		err = errors.New("produce, fetch, kgo or latency")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if flag.Arg(0) == "latency" {
+		return
 	}
 	var use syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
@@ -75,10 +81,14 @@ func produce(addrs []string, topic, codec string, n int, files []string) error {
 		if err != nil {
 			return err
 		}
-		for sc := bufio.NewScanner(f); sc.Scan(); {
+		sc := bufio.NewScanner(f)
+		sc.Buffer(nil, 64<<20)
+		for sc.Scan() {
 			lines = append(lines, []byte(sc.Text()))
 		}
-		f.Close()
+		if err := errors.Join(sc.Err(), f.Close()); err != nil {
+			return err
+		}
 	}
 	compression := kgo.Lz4Compression()
 	if codec == "zstd" {
