@@ -4,6 +4,7 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -111,12 +112,17 @@ func (c *Cluster) Topic(name string, partitions int, configs ...string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
-	if err == nil {
-		err = res.Errors[name]
-	}
-	if err != nil {
-		c.t.Fatalf("creating topic %s: %v", name, err)
+	for {
+		res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+		if err == nil {
+			err = res.Errors[name]
+		}
+		if err == nil || errors.Is(err, kafka.TopicAlreadyExists) {
+			break
+		}
+		if time.Sleep(200 * time.Millisecond); ctx.Err() != nil { // on a loaded machine a controller takes its time
+			c.t.Fatalf("creating topic %s: %v", name, err)
+		}
 	}
 	for tick := time.NewTicker(50 * time.Millisecond); ; <-tick.C {
 		m, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
