@@ -22,11 +22,19 @@ import (
 	"inoculate/sinks/dataset"
 )
 
-// What a child is told: to be the program, and the file operation at which it dies (negative: behind it) or stops.
+// What a child is told: to be the program, the file operation at which it dies (negative: behind it) or stops, and the rule
+// that is taken away to prove that the tests notice.
 const (
-	envMain = "INOCULATE_TEST_MAIN"
-	envKill = "INOCULATE_TEST_KILL"
-	envStop = "INOCULATE_TEST_STOP"
+	envMain   = "INOCULATE_TEST_MAIN"
+	envKill   = "INOCULATE_TEST_KILL"
+	envStop   = "INOCULATE_TEST_STOP"
+	envMutant = "INOCULATE_TEST_MUTANT"
+)
+
+const (
+	mutRename      = "a record is put by rename"
+	mutGoOn        = "the program goes on before the commit record exists"
+	mutUncommitted = "records of aborted transactions are read"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +42,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	num := func(name string) int64 { n, _ := strconv.ParseInt(os.Getenv(name), 10, 64); return n }
-	kill, stop := num(envKill), num(envStop)
+	kill, stop, mutant := num(envKill), num(envStop), os.Getenv(envMutant)
 	signal := func(s syscall.Signal) {
 		if err := syscall.Kill(os.Getpid(), s); err != nil {
 			panic(err)
@@ -55,7 +63,7 @@ func TestMain(m *testing.M) {
 			}
 			var err error
 			if op.Kind != "sync" && op.Kind != "syncdir" { // a kill loses nothing that was written
-				err = do()
+				err = mutated(mutant, fsys, op, do)
 			}
 			if op.N == -kill {
 				signal(syscall.SIGKILL)
@@ -65,6 +73,21 @@ func TestMain(m *testing.M) {
 		}), nil
 	}
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// mutated does the operation as the mutant does.
+func mutated(mutant string, fsys commitlog.FS, op commitlogtest.Op, do func() error) error {
+	if op.Kind == "link" && strings.HasPrefix(op.Name, "_commits/") {
+		switch mutant {
+		case mutRename:
+			return fsys.Rename(op.From, op.Name)
+		case mutGoOn:
+			if op.N%3 == 0 {
+				return nil
+			}
+		}
+	}
+	return do()
 }
 
 // writeCorpus makes JSON lines with both phases, both ways of carrying a prompt, and a reject.

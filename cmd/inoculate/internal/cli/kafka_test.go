@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -168,6 +169,27 @@ func TestKafkaExactlyOnce(t *testing.T) {
 	}
 }
 
+// TestKafkaMutants takes one rule away at a time, and wants the oracle to notice. It runs with INOCULATE_LONG=1 only.
+func TestKafkaMutants(t *testing.T) {
+	if os.Getenv("INOCULATE_LONG") == "" {
+		t.Skip("it takes minutes: INOCULATE_LONG=1 runs it")
+	}
+	for mutant, want := range map[string]*regexp.Regexp{
+		mutRename:      regexp.MustCompile(`[1-9]\d* twice|ended by itself.*\n.*not the record that belongs here`),
+		mutGoOn:        regexp.MustCompile(`[1-9]\d* twice|[1-9]\d* records missing|ended by itself|has \d+ of \d+ records`),
+		mutUncommitted: regexp.MustCompile(`[1-9]\d* too many`),
+	} {
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestKafkaExactlyOnce$/^all$", "-test.v")
+		cmd.Env = append(os.Environ(), "INOCULATE_LONG=", envMutant+"="+mutant)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !want.Match(out) {
+			t.Errorf("%s: %v\n%s", mutant, err, out)
+			continue
+		}
+		t.Logf("%s: %s", mutant, want.Find(out))
+	}
+}
+
 func exactlyOnce(t *testing.T, assign string, target int, faults bool) {
 	cluster := broker.Start(t, 1, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000")
 	cluster.Topic("sft-train", 4)
@@ -178,7 +200,11 @@ func exactlyOnce(t *testing.T, assign string, target int, faults bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, fmt.Appendf(nil, streamConfig, strings.Trim(string(quoted), "[]"), assign, out), 0o600); err != nil {
+	config := streamConfig
+	if os.Getenv(envMutant) == mutUncommitted {
+		config = strings.Replace(config, "stop: never", "stop: never, isolation: read_uncommitted", 1)
+	}
+	if err := os.WriteFile(file, fmt.Appendf(nil, config, strings.Trim(string(quoted), "[]"), assign, out), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := &producer{t: t, boot: cluster.Bootstrap, want: map[string]string{}, may: map[string]bool{}, faults: faults}
