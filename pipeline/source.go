@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -75,4 +76,10 @@ type Extent struct{ First, End int64 }
 type Measurer interface {
 	// Extents returns one extent for each partition.
 	Extents(ctx context.Context, parts []Partition) ([]Extent, error)
+}
+
+// A Dater is a source whose records say when they were made.
+type Dater interface {
+	// Dates returns for each partition when its first record from a position on was made; the zero time where none is there.
+	Dates(ctx context.Context, parts []Partition, from []int64) ([]time.Time, error)
 }

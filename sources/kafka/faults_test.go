@@ -259,3 +259,29 @@ func TestAck(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDates(t *testing.T) {
+	cluster := fake(t, kfake.SeedTopics(1, "a"))
+	client := producer(t, cluster.ListenAddrs())
+	for i := range 3 {
+		rec := recordOf(objects(i, i+1)[0], "k")
+		rec.Timestamp = time.UnixMilli(int64(1000 * (i + 1)))
+		if err := client.ProduceSync(t.Context(), rec).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, Config{Brokers: cluster.ListenAddrs(), Topics: []string{"a"}})
+	p := plan(t, s)[0]
+	for from, want := range map[int64]time.Time{0: time.UnixMilli(1000), 2: time.UnixMilli(3000), 3: {}} {
+		got, err := s.Dates(t.Context(), []pipeline.Partition{p}, []int64{from})
+		if err != nil || !got[0].Equal(want) {
+			t.Errorf("from %d: %v %v", from, got, err)
+		}
+	}
+	if err := cluster.DeleteRecords("a", 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Dates(t.Context(), []pipeline.Partition{p}, []int64{0}); err != nil || !got[0].Equal(time.UnixMilli(3000)) {
+		t.Errorf("behind what was deleted: %v %v", got, err)
+	}
+}

@@ -81,6 +81,7 @@ type Source struct {
 	transport *kafkago.Transport
 	client    *kafkago.Client
 	fetch     *fetch.Client
+	glance    *fetch.Client // of one batch at a time
 	values    values
 	cluster   string
 	ids       map[string]string // of topics; empty where the brokers have none
@@ -100,8 +101,11 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 	c := &s.cfg
 	s.transport = kafkaconn.Transport(clientID, c.Topics, c.TLS, c.SASL)
 	s.client = &kafkago.Client{Addr: kafkaconn.Addr(c.Brokers), Transport: s.transport}
-	s.fetch = fetch.New(fetch.Config{Transport: s.transport, Addr: s.client.Addr, ClientID: clientID, Committed: c.Isolation == ReadCommitted,
-		MaxWait: c.MaxWait, MaxBatch: c.MaxBatch, Patience: c.Patience, Logger: c.Logger, Recovered: s.same})
+	how := fetch.Config{Transport: s.transport, Addr: s.client.Addr, ClientID: clientID, Committed: c.Isolation == ReadCommitted,
+		MaxWait: c.MaxWait, MaxBatch: c.MaxBatch, Patience: c.Patience, Logger: c.Logger, Recovered: s.same}
+	s.fetch = fetch.New(how)
+	how.MaxBytes = 1 // the least that a broker sends is one whole batch
+	s.glance = fetch.New(how)
 	defer func() {
 		if err != nil {
 			s.transport.CloseIdleConnections()

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,7 @@ func (a *app) lagCommand() *cobra.Command {
 		Use:   "lag FILE",
 		Short: "Show how far a stream is committed, and how far behind that is",
 		Long: `Show for each partition of a pipeline that reads a stream: the position up to which its output folder has it
-committed, where the records that the source has begin and end, and how many lie between.`,
+committed, where the records that the source has begin and end, how many lie between, and how old the first of them is.`,
 		Example: "  inoculate lag stream.yaml",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -34,6 +36,8 @@ type lagLine struct {
 	End       int64  `json:"end"`   // position after the newest record
 	Lag       int64  `json:"lag"`
 	Lost      int64  `json:"lost"` // positions that the source has no more and that were not committed
+
+	Seconds *float64 `json:"lag_seconds,omitempty"` // age of the first record that is not committed
 }
 
 func (a *app) lag(c *cobra.Command, p *catalog.Pipeline) error {
@@ -59,15 +63,44 @@ func (a *app) lag(c *cobra.Command, p *catalog.Pipeline) error {
 		if !parts[i].Endless() {
 			end = min(end, parts[i].End)
 		}
-		lines[i] = lagLine{parts[i].Source, progress[i].Next, progress[i].Records, e.First, end, max(0, end-progress[i].Next), max(0, e.First-progress[i].Next)}
+		lines[i] = lagLine{parts[i].Source, progress[i].Next, progress[i].Records, e.First, end, max(0, end-progress[i].Next), max(0, e.First-progress[i].Next), nil}
+	}
+	if dater, ok := p.Source.(pipeline.Dater); ok {
+		if err := dated(c.Context(), dater, parts, lines); err != nil {
+			return err
+		}
 	}
 	if a.format == "json" {
 		return json.NewEncoder(a.out).Encode(lines)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "partition\tcommitted\tsegments\tfirst\tend\tlag\tlost\t")
+	fmt.Fprintln(w, "partition\tcommitted\tsegments\tfirst\tend\tlag\tage\tlost\t")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", l.Partition, l.Committed, l.Segments, l.First, l.End, l.Lag, l.Lost)
+		age := "-"
+		if l.Seconds != nil {
+			age = time.Duration(*l.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t\n", l.Partition, l.Committed, l.Segments, l.First, l.End, l.Lag, age, l.Lost)
 	}
 	return w.Flush()
+}
+
+// dated says how old the first record is that is not committed: 0 where all are.
+func dated(ctx context.Context, dater pipeline.Dater, parts []pipeline.Partition, lines []lagLine) error {
+	from := make([]int64, len(lines))
+	for i := range lines {
+		from[i] = lines[i].Committed
+	}
+	dates, err := dater.Dates(ctx, parts, from)
+	if err != nil {
+		return err
+	}
+	for i, at := range dates {
+		age := 0.0
+		if !at.IsZero() && lines[i].Lag > 0 {
+			age = max(0, time.Since(at).Seconds())
+		}
+		lines[i].Seconds = &age
+	}
+	return nil
 }

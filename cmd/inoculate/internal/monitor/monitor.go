@@ -20,6 +20,7 @@ import (
 type Monitor struct {
 	registry *prometheus.Registry
 	measurer pipeline.Measurer // nil: the source has no extents
+	dater    pipeline.Dater    // nil: the source has no times
 	ready    atomic.Bool
 
 	decisions, reasons, events *prometheus.CounterVec
@@ -39,10 +40,12 @@ type progress struct {
 	known     bool      // something was committed by this process
 }
 
-// New makes a monitor of a run with the given counters. The source may be a pipeline.Measurer.
+// New makes a monitor of a run with the given counters. The source may be a pipeline.Measurer, and a
+// pipeline.Dater.
 func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	m := &Monitor{registry: prometheus.NewRegistry(), parts: map[string]*progress{}}
 	m.measurer, _ = source.(pipeline.Measurer)
+	m.dater, _ = source.(pipeline.Dater)
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "inoculate", Name: name, Help: help})
 		m.registry.MustRegister(c)
@@ -124,6 +127,7 @@ var (
 	nextDesc = prometheus.NewDesc("inoculate_committed_position", "Position up to which a partition is committed.", []string{"partition"}, nil)
 	ageDesc  = prometheus.NewDesc("inoculate_commit_age_seconds", "Time since the last commit of a partition.", []string{"partition"}, nil)
 	lagDesc  = prometheus.NewDesc("inoculate_lag_records", "Positions between what is committed and what can be read.", []string{"partition"}, nil)
+	lateDesc = prometheus.NewDesc("inoculate_lag_seconds", "Age of the oldest record that is there and not committed; 0 where all are.", []string{"partition"}, nil)
 	leadDesc = prometheus.NewDesc("inoculate_lead_records", "Positions between the oldest record that is kept and what is committed: at 0 records get lost.", []string{"partition"}, nil)
 	upDesc   = prometheus.NewDesc("inoculate_source_up", "Whether the source told its extents at this scrape.", nil, nil)
 )
@@ -167,5 +171,23 @@ func (c perPartition) Collect(ch chan<- prometheus.Metric) {
 	for i, e := range extents {
 		gauge(lagDesc, float64(max(0, e.End-list[i].next)), list[i].partition.Source)
 		gauge(leadDesc, float64(list[i].next-e.First), list[i].partition.Source)
+	}
+	if c.dater == nil {
+		return
+	}
+	from := make([]int64, len(list))
+	for i := range list {
+		from[i] = list[i].next
+	}
+	dates, err := c.dater.Dates(ctx, parts, from)
+	if err != nil {
+		return // the next scrape may have them
+	}
+	for i, at := range dates {
+		age := 0.0
+		if !at.IsZero() {
+			age = max(0, time.Since(at).Seconds()) // clocks differ
+		}
+		gauge(lateDesc, age, list[i].partition.Source)
 	}
 }

@@ -31,6 +31,17 @@ func (s *source) Extents(_ context.Context, parts []pipeline.Partition) ([]pipel
 	return out, nil
 }
 
+// Dates says that what is not committed is a minute old.
+func (s *source) Dates(_ context.Context, parts []pipeline.Partition, from []int64) ([]time.Time, error) {
+	out := make([]time.Time, len(parts))
+	for i := range out {
+		if from[i] < 100 {
+			out[i] = time.Now().Add(-time.Minute)
+		}
+	}
+	return out, nil
+}
+
 func TestMonitor(t *testing.T) {
 	src, stats := &source{}, &engine.Stats{}
 	stats.Rows.Store(7)
@@ -67,7 +78,7 @@ func TestMonitor(t *testing.T) {
 	m.Sealed(time.Second, nil)
 	wants := []string{
 		`inoculate_read_records_total 7`, `inoculate_committed_records_total{decision="train"} 50`, `inoculate_committed_rejects_total{reason="json_syntax"} 4`,
-		`inoculate_committed_position{partition="chats/3"} 64`, `inoculate_lag_records{partition="chats/3"} 36`, `inoculate_lead_records{partition="chats/3"} 54`,
+		`inoculate_committed_position{partition="chats/3"} 64`, `inoculate_lag_records{partition="chats/3"} 36`, `inoculate_lead_records{partition="chats/3"} 54`, `inoculate_lag_seconds{partition="chats/3"} 60.`,
 		`inoculate_source_up 1`, `inoculate_commits_total 1`, `inoculate_seals_total{result="done"} 1`, `inoculate_build_info{version="1.2.3"} 1`,
 		`inoculate_partition_events_total{event="assigned"} 1`, "go_goroutines ", "process_resident_memory_bytes ",
 	}
@@ -76,6 +87,10 @@ func TestMonitor(t *testing.T) {
 		if !strings.Contains(body, want) {
 			t.Errorf("there is no %s in\n%s", want, body)
 		}
+	}
+	m.Committed(p, commitlog.Commit{First: 64, Next: 100})
+	if _, body := get("/metrics"); !strings.Contains(body, `inoculate_lag_seconds{partition="chats/3"} 0`+"\n") {
+		t.Errorf("all is committed:\n%s", body)
 	}
 	src.down = true
 	if _, body := get("/metrics"); !strings.Contains(body, "inoculate_source_up 0") || strings.Contains(body, "inoculate_lag_records{") {
