@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"bytes"
+
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
@@ -23,9 +25,14 @@ func (l *lineBuffer) add(value []byte, about int) {
 		l.data = grown[:at]
 	}
 	l.data = append(l.data, value...)
-	for i, c := range l.data[at:] {
-		if c == '\n' || c == '\r' {
-			l.data[at+i] = ' '
+	for _, end := range []byte{'\n', '\r'} {
+		for rest := l.data[at:]; ; {
+			i := bytes.IndexByte(rest, end)
+			if i < 0 {
+				break
+			}
+			rest[i] = ' '
+			rest = rest[i+1:]
 		}
 	}
 	l.spans = append(l.spans, pipeline.Span{From: int32(at), To: int32(len(l.data))})
