@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -106,7 +107,7 @@ func TestDeployDashboard(t *testing.T) {
 	}
 }
 
-// extents is a source that tells its extents.
+// extents is a source that tells its extents and dates.
 type extents struct{ pipeline.Source }
 
 func (extents) Extents(_ context.Context, parts []pipeline.Partition) ([]pipeline.Extent, error) {
@@ -120,4 +121,8 @@ func helpOf(t *testing.T, command string) string {
 		t.Fatalf("exit code %d", code)
 	}
 	return out.String()
+}
+
+func (extents) Dates(_ context.Context, parts []pipeline.Partition, _ []int64) ([]time.Time, error) {
+	return make([]time.Time, len(parts)), nil
 }
