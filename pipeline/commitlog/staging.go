@@ -25,6 +25,10 @@ type Staging struct{ fs FS }
 // Staging returns the staging folder of the run.
 func (l *Log) Staging() *Staging { return NewStaging(l.fs) }
 
+// StagingPath is the staging folder's place in the file system. A file that is made there by hand has no name for long: Collect
+// deletes what has a temporary name and belongs to no partition.
+func (l *Log) StagingPath() string { return l.fs.Path(stagingDir) }
+
 // NewStaging returns the staging folder below an output folder in which a run was started.
 func NewStaging(fsys FS) *Staging { return &Staging{fs: fsys} }
 

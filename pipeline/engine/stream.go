@@ -183,21 +183,28 @@ func (j *Job) grow(ctx, drain context.Context, grower pipeline.Grower, work func
 	}
 }
 
+// sealRest is how much longer than a seal the time to the next one is, at least. A seal looks at all that was committed: the
+// longer a stream has run, the longer it takes.
+const sealRest = 9
+
 // sealNowAndThen seals what was committed, until ctx is done.
 func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
+	var took time.Duration
 	for sealed := int64(0); ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(j.SealEvery):
+		case <-time.After(max(j.SealEvery, sealRest*took)):
 		}
 		n := commits.Load()
 		if n == sealed {
 			continue
 		}
+		began := time.Now()
 		if err := j.Seal(ctx); err != nil && ctx.Err() == nil { // the run's last seal comes after its end
 			return err
 		}
+		took = time.Since(began)
 		sealed = n
 	}
 }

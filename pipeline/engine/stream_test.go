@@ -156,6 +156,30 @@ func TestStreamGrows(t *testing.T) {
 	})
 }
 
+// TestStreamSealsSlowly: the longer a seal takes, the rarer it is.
+func TestStreamSealsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := streamJob(t, commitlogtest.NewDisk(), newStream(1))
+		began := time.Now()
+		var at []time.Duration
+		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
+			at = append(at, time.Since(began))
+			if len(at) == 1 {
+				time.Sleep(10 * time.Second)
+			}
+			return nil
+		}
+		drain, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer stop()
+		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
+			t.Fatal(err)
+		}
+		if len(at) < 3 || at[0] != 5*time.Second || at[1] != 105*time.Second || at[2] != 110*time.Second {
+			t.Errorf("sealed at %v", at)
+		}
+	})
+}
+
 // TestStreamStops: what goes wrong in one partition, or in a seal, stops the run.
 func TestStreamStops(t *testing.T) {
 	broken := errors.New("no space left")

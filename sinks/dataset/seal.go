@@ -26,6 +26,7 @@ type Sealer struct {
 	Train   string // names of the splits
 	Test    string
 	Open    func(name string) (io.ReadCloser, error) // of a file below the output folder
+	Temp    func() (overlap.Temp, error)             // room for what memory cannot hold
 }
 
 // Seal brings all committed segments into one loadable dataset, and returns its manifest. It refuses when a planned
@@ -66,7 +67,7 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 		}
 		m.Sources = append(m.Sources, Source{p.ID, p.Source, p.Fingerprint, p.First, end})
 	}
-	if err := s.check(m); err != nil {
+	if err := s.check(ctx, m); err != nil {
 		return nil, err
 	}
 	m.Content = content(m.Files)
@@ -77,7 +78,7 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 }
 
 // check adds what the run's counts and the keys of both phases say.
-func (s *Sealer) check(m *Manifest) error {
+func (s *Sealer) check(ctx context.Context, m *Manifest) error {
 	first := columnar.Primary(s.Formats)
 	var keys []string
 	for _, f := range m.Files {
@@ -97,7 +98,7 @@ func (s *Sealer) check(m *Manifest) error {
 		return fmt.Errorf("the counts do not add up: %v in the commit records, %v in the files", c, m.Splits)
 	}
 	var err error
-	m.Checks.BothPhases, err = overlap.Find(keys, c["test"], s.Open)
+	m.Checks.BothPhases, err = overlap.Find(ctx, overlap.Keys{Files: keys, Tests: c["test"], Open: s.Open, Temp: s.Temp})
 	return err
 }
 

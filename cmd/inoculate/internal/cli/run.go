@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/engine"
+	"inoculate/pipeline/overlap"
 	"inoculate/pipeline/pool"
 	"inoculate/schemas/jsonrow"
 	"inoculate/sinks/dataset"
@@ -152,7 +154,7 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if err = errors.Join(err, p.Source.Close()); err != nil {
 		return nil, err
 	}
-	m, err := a.seal(ctx, p, log)
+	m, err := a.lastSeal(ctx, p, log)
 	if open, ok := errors.AsType[*commitlog.IncompleteError](err); ok && a.shareDone(p, open) {
 		fmt.Fprintf(a.out, "this share is done; %s of others are not, and whoever is done last seals %s\n", counted(len(open.Open), "partition"), cfg.Sink.Path)
 		return nil, nil
@@ -246,6 +248,25 @@ func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end fu
 	}, nil
 }
 
+// lastSeal seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
+func (a *app) lastSeal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+	m, err := a.seal(ctx, p, log)
+	if err == nil || ctx.Err() == nil {
+		return m, err
+	}
+	shows := "it has not been sealed before"
+	data, readErr := log.ReadFile(dataset.ManifestName)
+	if readErr == nil {
+		var old *dataset.Manifest
+		if old, readErr = dataset.ReadManifest(data); readErr == nil {
+			shows = fmt.Sprintf("its last seal stands, which covers %s", counted(int(old.Counts["in"]), "record"))
+		}
+	} else if errors.Is(readErr, fs.ErrNotExist) {
+		readErr = nil
+	}
+	return nil, errors.Join(fmt.Errorf("no time left to seal %s (--drain), %s: %w", p.Config.Sink.Path, shows, err), readErr)
+}
+
 func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
 	if _, err := log.Collect(ctx); err != nil {
 		return nil, err
@@ -254,6 +275,7 @@ func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log)
 	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
 		Open: func(name string) (io.ReadCloser, error) {
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
-		}}
+		},
+		Temp: func() (overlap.Temp, error) { return overlap.TempIn(log.StagingPath()) }}
 	return sealer.Seal(ctx)
 }
