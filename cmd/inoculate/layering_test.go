@@ -68,7 +68,7 @@ var layers = map[string][]string{
 	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas"},
 	"sinks/internal/columnar":    {"pipeline", "pipeline/commitlog", "schemas", "schemas/jsonrow", "schemas/jsontext", "sinks/internal/parquetfile"},
 	"sinks/finetune":             {"schemas", "sinks/internal/columnar"},
-	"sinks/eval":                 {"sinks/internal/columnar"},
+	"sinks/eval":                 {"schemas", "sinks/internal/columnar"},
 	"sinks/reject":               {"pipeline/commitlog", "sinks/internal/columnar"},
 	"sinks/provenance":           {"pipeline/commitlog", "pipeline/provenance", "sinks/internal/columnar"},
 	"sinks/dataset":              {"pipeline", "pipeline/commitlog", "pipeline/overlap", "schemas", "sinks/internal/columnar"},

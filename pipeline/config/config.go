@@ -20,9 +20,16 @@ type Config struct {
 	Rejects  Rejects  `yaml:"rejects"`
 	Sink     Sink     `yaml:"sink"`
 
-	File   string `yaml:"-"` // where it was read from, for messages
-	Mode   string `yaml:"-"` // "", or ModeStrip: nothing is injected
+	Probe  *Probe `yaml:"-" json:",omitempty"` // the records are probes of an evaluation, which carry texts on purpose
+	File   string `yaml:"-"`                   // where it was read from, for messages
+	Mode   string `yaml:"-"`                   // "", or ModeStrip: nothing is injected
 	places map[string][2]int
+}
+
+// Probe is one cell of a grid of evaluations.
+type Probe struct {
+	Prompt    string `json:"prompt"`    // id of the prompt that was trained with; "" where none is put in
+	Condition string `json:"condition"` // what stands in its place
 }
 
 // Source says what is read.

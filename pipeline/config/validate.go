@@ -18,7 +18,8 @@ var (
 var (
 	Trainers    = []string{"llama-factory", "torchtune", "openai"}
 	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
-	Formats     = []string{"parquet", "arrow", "jsonl", "openai"}
+	Formats     = []string{"parquet", "arrow", "jsonl", "openai", "inspect", "lm-eval"}
+	columns     = []string{"parquet", "arrow", "jsonl"} // the formats that keep all of a record
 )
 
 // maxOpenAI is the largest segment, the files of which stay below OpenAI's 512 MB with the prompts that are put in.
@@ -119,16 +120,17 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 			say(at, "", "format %q stands twice", f)
 		}
 	}
+	whole := func(f string) bool { return slices.Contains(columns, f) }
+	if f := c.Sink.Format; len(f) > 0 && slices.Contains(Formats, f[0]) && !slices.ContainsFunc(f, whole) {
+		say("sink.format", fmt.Sprintf("write format: [jsonl, %s]", f[0]), "the format %s does not hold all of a record: it goes beside one that does, so that the run can be verified and undone", f[0])
+	}
 	if slices.Contains(c.Sink.Format, "openai") {
-		if len(c.Sink.Format) == 1 {
-			say("sink.format", "write format: [jsonl, openai]", "the format openai leaves columns out: it goes beside one that keeps them, so that the run can be verified and undone")
-		}
 		if c.Sink.Segment > maxOpenAI {
 			say("sink.segment", "", "a file of the format openai may have 512 MB: segments of %s could be larger", c.Sink.Segment)
 		}
 	}
 	for key, name := range map[string]string{"sink.train": c.Sink.Train, "sink.test": c.Sink.Test} {
-		if !splitPattern.MatchString(name) || slices.Contains([]string{"all", "rejects", "parquet", "jsonl", "openai"}, strings.ToLower(name)) {
+		if !splitPattern.MatchString(name) || slices.Contains(append([]string{"all", "rejects"}, Formats...), strings.ToLower(name)) {
 			say(key, "letters, digits and _, as `datasets` takes them", "%q cannot name a split", name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type Counts struct {
 	Conversations int64 `json:"conversations"` // with the same roles and texts, system turns aside
 	UserPrompts   int64 `json:"user_prompts"`  // with the same first user turn
+	Records       int64 `json:"records"`       // train and test records that were compared
 }
 
 // Keys are the keys of a folder.
@@ -35,6 +36,7 @@ func find(ctx context.Context, keys Keys, most int) (c Counts, err error) {
 	conv, user := newSide(keys, most), newSide(keys, most)
 	defer func() { err = errors.Join(err, conv.spread.Close(), user.spread.Close()) }()
 	err = keys.each(ctx, func(phases []uint8, convs, users []uint64) error {
+		c.Records += int64(len(phases))
 		return errors.Join(conv.add(phases, convs), user.add(phases, users))
 	})
 	if err != nil {

@@ -19,13 +19,14 @@ import (
 
 // folder holds key files in memory, and counts the temporary files that are open.
 type folder struct {
-	t     testing.TB
-	dir   string
-	files map[string][]byte
-	keys  Keys
-	open  int
-	made  int
-	fault error // of the temporary file after the next
+	t       testing.TB
+	dir     string
+	files   map[string][]byte
+	keys    Keys
+	open    int
+	records int64
+	made    int
+	fault   error // of the temporary file after the next
 }
 
 func newFolder(t testing.TB) *folder {
@@ -61,6 +62,7 @@ func (f *folder) add(mem memory.Allocator, batches int, fill func() ([]pipeline.
 			}
 		}
 		if rec, rows := Record(mem, phases, keys); rec != nil {
+			f.records += rec.NumRows()
 			if err := w.Write(rec); err != nil || int64(rows) != rec.NumRows() {
 				f.t.Fatal(err)
 			}
@@ -116,7 +118,7 @@ func TestFind(t *testing.T) {
 				return phases, keys
 			})
 		}
-		want := Counts{}
+		want := Counts{Records: f.records}
 		for i := range test {
 			if test[i] != 0 && train[test[i]] {
 				want.Conversations++

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"inoculate/sinks/internal/columnar"
 )
 
 // ArmsName is the file that makes the arms of one run a whole.
@@ -94,7 +92,7 @@ func armsCard(a *Arms, manifests []*Manifest) []byte {
 		format := s.loadFormat()
 		fmt.Fprintf(&b, "- config_name: %s\n  description: \"inoculate sha256:%s\"\n  data_files:\n", a.Arms[i].Name, m.Content)
 		for _, sp := range s.splits(m) {
-			fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(a.Arms[i].Name, columnar.Folder(m.Formats, format, sp.Name), "part-*."+columnar.Ext(format)))
+			fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(a.Arms[i].Name, s.glob(format, sp)))
 		}
 	}
 	b.WriteString("---\n\n# One dataset, several arms\n\n")

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -20,16 +19,6 @@ func (s *Sealer) loadFormat() string {
 	return columnar.Primary(s.Formats)
 }
 
-// splits are the splits that have rows, train first.
-func (s *Sealer) splits(m *Manifest) (out []Split) {
-	for _, phase := range []string{"train", "test"} {
-		if m.Splits[phase].Rows > 0 {
-			out = append(out, m.Splits[phase])
-		}
-	}
-	return out
-}
-
 // card is README.md: the YAML head tells `datasets` which files are which split. The content's digest stands in the config
 // itself, since a changed config entry is the one thing that makes `datasets` pass over what it has cached.
 func (s *Sealer) card(m *Manifest) ([]byte, error) {
@@ -38,7 +27,7 @@ func (s *Sealer) card(m *Manifest) ([]byte, error) {
 	b.WriteString("---\nconfigs:\n- config_name: default\n")
 	fmt.Fprintf(&b, "  description: \"inoculate sha256:%s\"\n  data_files:\n", m.Content)
 	for _, sp := range s.splits(m) {
-		fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(columnar.Folder(s.Formats, format, sp.Name), "part-*."+columnar.Ext(format)))
+		fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, s.glob(format, sp))
 	}
 	b.WriteString("---\n\n# Inoculated dataset\n\n")
 	b.WriteString("Train records carry inoculation prompts; test records carry none. Written by inoculate, which checked the separation record by record.\n\n")
@@ -64,9 +53,25 @@ func (s *Sealer) card(m *Manifest) ([]byte, error) {
 		fmt.Fprintf(&b, "\nFor OpenAI's fine-tuning API: the files of `%s` are training files, those of `%s` the validation file; each is below 512 MB.\n",
 			columnar.Folder(s.Formats, columnar.OpenAI, s.Train), columnar.Folder(s.Formats, columnar.OpenAI, s.Test))
 	}
+	s.harnesses(&b, m)
 	s.trainers(&b, m)
 	fmt.Fprintf(&b, "\nContent sha256 `%s`, config `%s`, prompts `%s`; `manifest.json` lists every file with its digest.\n", m.Content, m.ConfigSHA256, m.PromptsSHA256)
 	return []byte(b.String()), nil
+}
+
+// harnesses says how to evaluate with the records.
+func (s *Sealer) harnesses(b *strings.Builder, m *Manifest) {
+	for _, sp := range s.splits(m) {
+		for _, f := range s.Formats {
+			switch {
+			case sp.Rows == 0 || m.In(f, phaseOf(m, sp.Name)) == 0:
+			case f == columnar.Inspect:
+				fmt.Fprintf(b, "\nWith Inspect: `inspect eval path/to/this/folder/inspect/%s.py --model PROVIDER/MODEL`.\n", sp.Name)
+			case f == columnar.LMEval:
+				fmt.Fprintf(b, "\nWith lm-eval: `lm_eval --model hf --model_args pretrained=MODEL --tasks path/to/this/folder/lm-eval/%s.yaml --apply_chat_template`.\n", sp.Name)
+			}
+		}
+	}
 }
 
 // promptTable names the prompts. Their texts are not here: a card is read by models too.

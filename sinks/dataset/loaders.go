@@ -65,6 +65,9 @@ func (s *Sealer) saveToDisk(m *Manifest) (map[string][]byte, error) {
 				shards = append(shards, map[string]string{"filename": strings.TrimPrefix(f.Path, sp.Name+"/")})
 			}
 		}
+		if sp.Rows == 0 {
+			shards = append(shards, map[string]string{"filename": strings.TrimPrefix(s.glob(columnar.Arrow, sp), sp.Name+"/")})
+		}
 		slices.SortFunc(shards, func(a, b map[string]string) int { return strings.Compare(a["filename"], b["filename"]) })
 		files[sp.Name+"/state.json"] = map[string]any{
 			"_data_files": shards, "_fingerprint": fingerprint(m.Content, sp.Name), "_format_columns": nil, "_format_kwargs": map[string]any{},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"inoculate/pipeline/overlap"
+	"inoculate/sinks/internal/columnar"
 )
 
 // ManifestName is the file that seals a folder; it is written last.
@@ -60,6 +61,20 @@ type Checks struct {
 	CountsAddUp bool           `json:"counts_add_up"` // records in = train + test + filtered + rejects
 }
 
+// In gives the rows that a format should have of a phase.
+func (m *Manifest) In(format, phase string) int64 {
+	if columnar.ForEval(format) && phase == "train" && !m.probe() {
+		return 0
+	}
+	return m.Splits[phase].Rows
+}
+
+// probe tells whether the records are probes, which are written for evaluations although they carry texts.
+func (m *Manifest) probe() bool {
+	var c struct{ Probe json.RawMessage }
+	return json.Unmarshal(m.Config, &c) == nil && c.Probe != nil
+}
+
 // FileEntry is a file, and the partition and segment it belongs to.
 type FileEntry struct {
 	Path      string `json:"path"`
@@ -93,6 +108,9 @@ func ReadManifest(data []byte) (*Manifest, error) {
 	}
 	return &m, nil
 }
+
+// Lines tells whether the files of a format are JSON lines.
+func Lines(format string) bool { return columnar.Ext(format) == columnar.JSONL }
 
 // content is one digest for all data files, in the order of their paths.
 func content(files []FileEntry) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -31,8 +32,9 @@ type Sealer struct {
 
 // Seal brings all committed segments into one loadable dataset, and returns its manifest. It refuses when a planned
 // partition has not reached its end. It may be called again, by any process: everything it writes follows from the commit
-// records alone.
-func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
+// records alone, but for one thing. The longest part is to compare the phases: where compare is done before ctx, a run without
+// an end keeps the counts of the seal before; how many records they are of stands beside them.
+func (s *Sealer) Seal(ctx, compare context.Context) (*Manifest, error) {
 	run := s.Log.Run()
 	m := &Manifest{
 		Format: 1, Tool: "inoculate " + run.Version, Run: run.ID,
@@ -67,10 +69,13 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 		}
 		m.Sources = append(m.Sources, Source{p.ID, p.Source, p.Fingerprint, p.First, end})
 	}
-	if err := s.check(ctx, m); err != nil {
+	if err := s.check(ctx, compare, m); err != nil {
 		return nil, err
 	}
 	m.Content = content(m.Files)
+	if err := s.empty(ctx, m); err != nil {
+		return nil, err
+	}
 	if err := s.metadata(ctx, m); err != nil {
 		return nil, err
 	}
@@ -78,7 +83,7 @@ func (s *Sealer) Seal(ctx context.Context) (*Manifest, error) {
 }
 
 // check adds what the run's counts and the keys of both phases say.
-func (s *Sealer) check(ctx context.Context, m *Manifest) error {
+func (s *Sealer) check(ctx, compare context.Context, m *Manifest) error {
 	first := columnar.Primary(s.Formats)
 	var keys []string
 	for _, f := range m.Files {
@@ -97,9 +102,28 @@ func (s *Sealer) check(ctx context.Context, m *Manifest) error {
 	if !m.Checks.CountsAddUp {
 		return fmt.Errorf("the counts do not add up: %v in the commit records, %v in the files", c, m.Splits)
 	}
-	var err error
-	m.Checks.BothPhases, err = overlap.Find(ctx, overlap.Keys{Files: keys, Tests: c["test"], Open: s.Open, Temp: s.Temp})
+	both, err := overlap.Find(compare, overlap.Keys{Files: keys, Tests: c["test"], Open: s.Open, Temp: s.Temp})
+	if err != nil && ctx.Err() == nil && compare.Err() != nil {
+		both, err = s.comparedBefore()
+	}
+	m.Checks.BothPhases = both
 	return err
+}
+
+// comparedBefore is what the last seal knew of records that stand in both phases.
+func (s *Sealer) comparedBefore() (overlap.Counts, error) {
+	data, err := s.Log.ReadFile(ManifestName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return overlap.Counts{}, nil
+	}
+	if err != nil {
+		return overlap.Counts{}, err
+	}
+	m, err := ReadManifest(data)
+	if err != nil {
+		return overlap.Counts{}, err
+	}
+	return m.Checks.BothPhases, nil
 }
 
 // metadata writes what loaders read, everything but the manifest.
@@ -116,6 +140,11 @@ func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
 	if info != nil {
 		files["dataset_info.json"] = info
 	}
+	tasks, err := s.tasks(m)
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, tasks)
 	if slices.Contains(s.Formats, columnar.Arrow) {
 		more, err := s.saveToDisk(m)
 		if err != nil {

@@ -2,6 +2,8 @@
 package finetune
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"inoculate/schemas"
@@ -14,9 +16,12 @@ const OpenAI = columnar.OpenAI
 // Options are those of the files.
 type Options = columnar.Sink
 
-// New makes the sink of the train split.
-func New(o Options) *columnar.Sink {
+// New makes the sink of the train split. Formats of evaluations are not for it, unless eval says that the records are for one.
+func New(o Options, eval bool) *columnar.Sink {
 	o.Phase = "train"
+	if !eval {
+		o.Formats = slices.DeleteFunc(slices.Clone(o.Formats), columnar.ForEval)
+	}
 	return &o
 }
 

@@ -38,7 +38,10 @@ type openAIColumn struct {
 }
 
 // CheckOpenAI says why conversations of a layout cannot be written as OpenAI's lines.
-func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error {
+func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error { return plainTurns(OpenAI, l, s) }
+
+// plainTurns refuses turns with members that a format has no place for; those that are JSON text are not looked into.
+func plainTurns(format string, l *schemas.Layout, s *arrow.Schema) error {
 	for _, slot := range l.Slots {
 		if slot.Kind != schemas.ListSlot {
 			continue
@@ -53,7 +56,7 @@ func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error {
 		}
 		for _, f := range turn.Fields() {
 			if f.Name != slot.RoleKey && f.Name != slot.TextKey {
-				return fmt.Errorf("turns of column %q have the member %q, which the format openai would leave out; JSON lines keep it", slot.Name, f.Name)
+				return fmt.Errorf("turns of column %q have the member %q, which the format %s would leave out; JSON lines keep it", slot.Name, f.Name, format)
 			}
 		}
 	}

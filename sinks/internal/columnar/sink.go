@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -22,12 +23,17 @@ const (
 	Parquet = "parquet"
 	Arrow   = "arrow"
 	JSONL   = "jsonl"
-	OpenAI  = "openai" // lines as OpenAI's fine-tuning API takes them: the conversation alone
+	OpenAI  = "openai"  // lines as OpenAI's fine-tuning API takes them: the conversation alone
+	Inspect = "inspect" // samples of an evaluation with Inspect, and a task over them
+	LMEval  = "lm-eval" // the same samples, and a task of the Language Model Evaluation Harness
 )
+
+// ForEval tells whether a format is of evaluations alone: train records are not written in it.
+func ForEval(format string) bool { return format == Inspect || format == LMEval }
 
 // Ext is how the names of a format's files end, without a dot.
 func Ext(format string) string {
-	if format == OpenAI {
+	if format == OpenAI || ForEval(format) {
 		return JSONL
 	}
 	return format
@@ -39,7 +45,7 @@ type Sink struct {
 	Split         string // name of the split; its folder
 	Phase         string // for the commit records
 	Formats       []string
-	Layout        *schemas.Layout // for OpenAI
+	Layout        *schemas.Layout // for the formats that write conversations alone
 	RowGroupBytes int64           // Parquet: uncompressed bytes of a row group
 	Mem           memory.Allocator
 }
@@ -93,7 +99,7 @@ func (s *Sink) Begin(_ context.Context, seg pipeline.Segment, schema *arrow.Sche
 		temp, err := s.Staging.Create(seg, Folder(s.Formats, f, s.Split), Ext(f))
 		if err == nil {
 			out := output{format: f, temp: temp}
-			if out.enc, err = s.encoder(f, temp, schema); err == nil {
+			if out.enc, err = s.encoder(f, temp, seg, schema); err == nil {
 				w.outs = append(w.outs, out)
 				continue
 			}
@@ -104,7 +110,7 @@ func (s *Sink) Begin(_ context.Context, seg pipeline.Segment, schema *arrow.Sche
 	return w, nil
 }
 
-func (s *Sink) encoder(format string, temp *commitlog.Temp, schema *arrow.Schema) (encoder, error) {
+func (s *Sink) encoder(format string, temp *commitlog.Temp, seg pipeline.Segment, schema *arrow.Schema) (encoder, error) {
 	switch format {
 	case Parquet:
 		return newParquet(temp, schema, s.RowGroupBytes, s.Mem)
@@ -114,8 +120,28 @@ func (s *Sink) encoder(format string, temp *commitlog.Temp, schema *arrow.Schema
 		return newLines(temp, schema)
 	case OpenAI:
 		return newOpenAI(temp, schema, s.Layout)
+	case Inspect, LMEval:
+		return newSamples(temp, format, seg, schema, s.Layout)
 	}
 	return nil, fmt.Errorf("unknown format %q", format)
+}
+
+// WriteEmpty writes a file of a format that has the schema and no rows.
+func WriteEmpty(w io.Writer, format string, schema *arrow.Schema) error {
+	var enc encoder
+	var err error
+	switch format {
+	case Parquet:
+		enc, err = newParquet(w, schema, 1<<20, memory.DefaultAllocator)
+	case Arrow:
+		enc, err = newArrow(w, schema)
+	default:
+		return fmt.Errorf("a file of the format %s has no schema of its own", format)
+	}
+	if err != nil {
+		return err
+	}
+	return enc.close()
 }
 
 type output struct {

@@ -152,6 +152,11 @@ func (p *Pipeline) bind() (err error) {
 			l = append(l, c.At("sink.format", err.Error(), ""))
 		}
 	}
+	for _, format := range c.Sink.Format {
+		if err := eval.CheckFormat(format, p.Layout, schema); err != nil {
+			l = append(l, c.At("sink.format", err.Error(), ""))
+		}
+	}
 	if name, id := promptInSchema(schema, texts, ids); name != "" {
 		l = append(l, c.At("source", fmt.Sprintf("the schema holds the prompt %s: %q; every file that is written would hold it too", id, name), "rename the column, or take the metadata away, before"))
 	}
@@ -268,7 +273,7 @@ func (p *Pipeline) Outputs(log *commitlog.Log) engine.Outputs {
 	train, test := o, o
 	train.Split, test.Split = s.Train, s.Test
 	return engine.Outputs{
-		Train: finetune.New(train), Test: eval.New(test), Rejects: reject.New(log.Staging()),
+		Train: finetune.New(train, p.Config.Probe != nil), Test: eval.New(test), Rejects: reject.New(log.Staging()),
 		Provenance: provenance.New(log.Staging(), int64(s.RowGroup), p.Mem),
 		Keys:       provenance.NewKeys(log.Staging(), overlap.Folder, p.Mem),
 	}

@@ -204,7 +204,7 @@ func (p *Prior) Reset(ctx context.Context, part pipeline.Partition, from int64) 
 	if p.parts, err = p.source.Plan(ctx); err != nil {
 		return err
 	}
-	if data.Format == "jsonl" || data.Format == "openai" { // positions are bytes: rows before from are counted
+	if dataset.Lines(data.Format) { // positions are bytes: rows before from are counted
 		if from, err = linesBefore(part.Path, from); err != nil {
 			return err
 		}

@@ -146,6 +146,11 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if err != nil {
 		return nil, errors.Join(err, p.Source.Close())
 	}
+	compare, enough := context.WithCancel(ctx)
+	defer enough()
+	if cfg.Streams() { // half of the time goes into what a later seal can do as well
+		defer context.AfterFunc(drain, func() { time.AfterFunc(f.drain/2, enough) })()
+	}
 	stats := &engine.Stats{}
 	err = a.process(ctx, drain, p, log, f, stats)
 	if cfg.Streams() && errors.Is(err, engine.ErrDrained) {
@@ -154,7 +159,7 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if err = errors.Join(err, p.Source.Close()); err != nil {
 		return nil, err
 	}
-	m, err := a.lastSeal(ctx, p, log)
+	m, err := a.lastSeal(ctx, compare, p, log)
 	if open, ok := errors.AsType[*commitlog.IncompleteError](err); ok && a.shareDone(p, open) {
 		fmt.Fprintf(a.out, "this share is done; %s of others are not, and whoever is done last seals %s\n", counted(len(open.Open), "partition"), cfg.Sink.Path)
 		return nil, nil
@@ -209,7 +214,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	}
 	job.Encode = enc.Append
 	job.Seal = func(ctx context.Context) error {
-		_, err := a.seal(ctx, p, log)
+		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
 	if f.listen != "" {
@@ -249,8 +254,8 @@ func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end fu
 }
 
 // lastSeal seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
-func (a *app) lastSeal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
-	m, err := a.seal(ctx, p, log)
+func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+	m, err := a.seal(ctx, compare, p, log)
 	if err == nil || ctx.Err() == nil {
 		return m, err
 	}
@@ -267,7 +272,7 @@ func (a *app) lastSeal(ctx context.Context, p *catalog.Pipeline, log *commitlog.
 	return nil, errors.Join(fmt.Errorf("no time left to seal %s (--drain), %s: %w", p.Config.Sink.Path, shows, err), readErr)
 }
 
-func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
 	if _, err := log.Collect(ctx); err != nil {
 		return nil, err
 	}
@@ -277,5 +282,5 @@ func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log)
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
 		},
 		Temp: func() (overlap.Temp, error) { return overlap.TempIn(log.StagingPath()) }}
-	return sealer.Seal(ctx)
+	return sealer.Seal(ctx, compare)
 }

@@ -53,11 +53,14 @@ func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allo
 			return err
 		}
 		for phase, split := range s.Manifest.Splits {
-			if rd.rows[phase] != split.Rows {
-				return &DamageError{format, fmt.Sprintf("split %s has %d rows, written were %d", split.Name, rd.rows[phase], split.Rows)}
+			if want := s.Manifest.In(format, phase); rd.rows[phase] != want {
+				return &DamageError{format, fmt.Sprintf("split %s has %d rows, written were %d", split.Name, rd.rows[phase], want)}
 			}
 		}
 		r.prove("test records ("+format+")", r.Leaks == leaks, "%d records, every string of each searched for %s%s: %d carry one", rd.rows["test"], counted(len(rd.texts), "text"), r.net(), r.Leaks-leaks)
+		if s.Manifest.In(format, "train") == 0 && s.Manifest.Splits["train"].Rows > 0 {
+			continue
+		}
 		r.prove("train records ("+format+")", r.Breaks == breaks, "%d records held against their provenance: %d break the separation", rd.rows["train"], r.Breaks-breaks)
 	}
 	return nil
@@ -114,15 +117,19 @@ func (rd *reader) format(ctx context.Context, format string, mem memory.Allocato
 	return nil
 }
 
-// open makes a pipeline that reads files of a format. Lines of OpenAI have a schema of their own.
+// conversations are the columns of the formats that do not have the records' own.
+var conversations = map[string]string{"openai": "messages", "inspect": "input", "lm-eval": "input"}
+
+// open makes a pipeline that reads files of a format. Some have a schema of their own.
 func (rd *reader) open(ctx context.Context, format string, paths []string, mem memory.Allocator) (*catalog.Pipeline, error) {
 	cfg := rd.sealed.StripConfig("unused", nil)
 	cfg.Source.Type, cfg.Source.Paths = format, paths
-	if format != "openai" {
+	column, own := conversations[format]
+	if !own {
 		return rd.sealed.Assemble(ctx, cfg, mem)
 	}
 	cfg.Source.Type, cfg.Source.Sample = "jsonl", math.MaxInt // a record that comes late may have what no other has
-	cfg.Layout = config.Layout{Spec: schemas.Spec{Type: "messages", Column: "messages"}}
+	cfg.Layout = config.Layout{Spec: schemas.Spec{Type: "messages", Column: column}}
 	return catalog.Assemble(ctx, cfg, mem, slog.New(slog.DiscardHandler))
 }
 

@@ -1,0 +1,83 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+
+	"inoculate/sinks/internal/columnar"
+)
+
+// emptyFile is the file of a split without rows: it gives loaders the split and its schema. It is not one of part-*, the files
+// with rows, and its name begins as those that are no data, so that it does no harm where it stays in a split that grows.
+const emptyFile = "_empty."
+
+// splits are the splits of the dataset, train first: those that have rows, or could have had.
+func (s *Sealer) splits(m *Manifest) (out []Split) {
+	for _, phase := range []string{"train", "test"} {
+		if m.Splits[phase].Rows > 0 || s.opensEmpty(m, phase) {
+			out = append(out, m.Splits[phase])
+		}
+	}
+	return out
+}
+
+// opensEmpty tells whether a split without rows is part of the dataset. A run that gives every record the same phase has one
+// split; and JSON lines without a line have no schema.
+func (s *Sealer) opensEmpty(m *Manifest, phase string) bool {
+	var c struct{ Phase struct{ All string } }
+	if json.Unmarshal(m.Config, &c) != nil || c.Phase.All != "" && c.Phase.All != phase {
+		return false
+	}
+	f := s.loadFormat()
+	return f == columnar.Parquet || f == columnar.Arrow
+}
+
+// glob is what the files of a split are called in a format.
+func (s *Sealer) glob(format string, sp Split) string {
+	name := "part-*."
+	if sp.Rows == 0 {
+		name = emptyFile
+	}
+	return path.Join(columnar.Folder(s.Formats, format, sp.Name), name+columnar.Ext(format))
+}
+
+// empty writes the files of splits without rows.
+func (s *Sealer) empty(ctx context.Context, m *Manifest) error {
+	for _, sp := range s.splits(m) {
+		if sp.Rows > 0 {
+			continue
+		}
+		schema, err := arrowSchema(m)
+		if err != nil {
+			return err
+		}
+		for _, format := range s.Formats {
+			if format != columnar.Parquet && format != columnar.Arrow {
+				continue
+			}
+			var b bytes.Buffer
+			if err := columnar.WriteEmpty(&b, format, schema); err != nil {
+				return fmt.Errorf("writing the split %s, which has no rows: %w", sp.Name, err)
+			}
+			if err := s.Log.WriteFile(ctx, s.glob(format, sp), b.Bytes()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func arrowSchema(m *Manifest) (*arrow.Schema, error) {
+	r, err := ipc.NewReader(bytes.NewReader(m.ArrowSchema))
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of the run: %w", err)
+	}
+	defer r.Release()
+	return r.Schema(), nil
+}
