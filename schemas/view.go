@@ -44,6 +44,11 @@ type Turn struct {
 // A Fault says why a row is no conversation. Reason is short and stable.
 type Fault struct{ Reason, Field, Detail string }
 
+const noTurn = "conversation_empty"
+
+// NoTurn tells whether the fault is that a conversation has no turn, which it may have after a strip.
+func (f *Fault) NoTurn() bool { return f != nil && f.Reason == noTurn }
+
 // NewView makes a view for l; Reset points it at a record.
 func NewView(l *Layout) *View { return &View{layout: l, slots: make([]slotView, len(l.Slots))} }
 
@@ -135,7 +140,7 @@ func (v *View) Conversation(row int, dst []Turn) ([]Turn, *Fault) {
 		}
 	}
 	if !some {
-		return dst[:start], &Fault{"conversation_empty", v.layout.Slots[len(v.layout.Slots)-1].Name, "the conversation has no turn"}
+		return dst[:start], &Fault{noTurn, v.layout.Slots[len(v.layout.Slots)-1].Name, "the conversation has no turn"}
 	}
 	return dst, nil
 }

@@ -35,6 +35,11 @@ func (s *Sealer) card(m *Manifest) ([]byte, error) {
 	for _, sp := range s.splits(m) {
 		fmt.Fprintf(&b, "| %s | %d |\n", sp.Name, sp.Rows)
 	}
+	for _, sp := range s.withEmpty(m) {
+		if sp.Rows == 0 {
+			fmt.Fprintf(&b, "\nThe split %s has no rows. `load_dataset` opens no such split, so it is not in the config; `load_from_disk` opens it, and its folder has a file with the schema.\n", sp.Name)
+		}
+	}
 	b.WriteString("\n| decision | records |\n|---|---:|\n")
 	names := append([]string{pipeline.CountIn, pipeline.CountFiltered, pipeline.CountRejects}, pipeline.DecisionNames...)
 	for _, n := range names {

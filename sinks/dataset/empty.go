@@ -13,29 +13,33 @@ import (
 	"inoculate/sinks/internal/columnar"
 )
 
-// emptyFile is the file of a split without rows: it gives loaders the split and its schema. It is not one of part-*, the files
+// emptyFile is the file of a split without rows: it has the split's schema. It is not one of part-*, the files
 // with rows, and its name begins as those that are no data, so that it does no harm where it stays in a split that grows.
 const emptyFile = "_empty."
 
-// splits are the splits of the dataset, train first: those that have rows, or could have had.
+// splits are the splits that have rows, train first.
 func (s *Sealer) splits(m *Manifest) (out []Split) {
 	for _, phase := range []string{"train", "test"} {
-		if m.Splits[phase].Rows > 0 || s.opensEmpty(m, phase) {
+		if m.Splits[phase].Rows > 0 {
 			out = append(out, m.Splits[phase])
 		}
 	}
 	return out
 }
 
-// opensEmpty tells whether a split without rows is part of the dataset. A run that gives every record the same phase has one
-// split; and JSON lines without a line have no schema.
-func (s *Sealer) opensEmpty(m *Manifest, phase string) bool {
+// withEmpty are the splits that have rows or could have had: a run that gives every record the same phase has one split.
+// load_from_disk opens a split without rows; load_dataset fails on the whole folder for it ("corresponds to no data").
+func (s *Sealer) withEmpty(m *Manifest) (out []Split) {
 	var c struct{ Phase struct{ All string } }
-	if json.Unmarshal(m.Config, &c) != nil || c.Phase.All != "" && c.Phase.All != phase {
-		return false
+	if json.Unmarshal(m.Config, &c) != nil {
+		return s.splits(m)
 	}
-	f := s.loadFormat()
-	return f == columnar.Parquet || f == columnar.Arrow
+	for _, phase := range []string{"train", "test"} {
+		if m.Splits[phase].Rows > 0 || c.Phase.All == "" || c.Phase.All == phase {
+			out = append(out, m.Splits[phase])
+		}
+	}
+	return out
 }
 
 // glob is what the files of a split are called in a format.
@@ -49,7 +53,7 @@ func (s *Sealer) glob(format string, sp Split) string {
 
 // empty writes the files of splits without rows.
 func (s *Sealer) empty(ctx context.Context, m *Manifest) error {
-	for _, sp := range s.splits(m) {
+	for _, sp := range s.withEmpty(m) {
 		if sp.Rows > 0 {
 			continue
 		}

@@ -56,7 +56,7 @@ func (s *Sealer) trainerInfo(m *Manifest) ([]byte, error) {
 func (s *Sealer) saveToDisk(m *Manifest) (map[string][]byte, error) {
 	files := map[string]any{}
 	names := []string{}
-	for _, sp := range s.splits(m) {
+	for _, sp := range s.withEmpty(m) {
 		names = append(names, sp.Name)
 		shards := []map[string]string{}
 		folder := columnar.Folder(s.Formats, columnar.Arrow, sp.Name)

@@ -110,7 +110,7 @@ func (f *openAIFile) write(rows pipeline.Rows) error {
 
 func (f *openAIFile) row(row int) (err error) {
 	var fault *schemas.Fault
-	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil {
+	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil && !fault.NoTurn() {
 		return fmt.Errorf("field %s: %s", fault.Field, fault.Detail)
 	}
 	f.buf = append(f.buf, `{"messages": [`...)

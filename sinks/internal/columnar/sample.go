@@ -88,7 +88,7 @@ func (f *sampleFile) write(rows pipeline.Rows) error {
 
 func (f *sampleFile) row(meta arrow.Record, row int) (err error) {
 	var fault *schemas.Fault
-	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil {
+	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil && !fault.NoTurn() {
 		return fmt.Errorf("field %s: %s", fault.Field, fault.Detail)
 	}
 	f.buf = append(f.buf, `{"id": "`...)

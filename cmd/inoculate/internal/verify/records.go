@@ -214,7 +214,7 @@ func (rd *reader) test(b *pipeline.Batch, row int, hits []pipeline.Hit, file dat
 		return nil
 	}
 	var fault *schemas.Fault
-	if rd.turns, fault = b.View.Turns(row); fault != nil {
+	if rd.turns, fault = b.View.Turns(row); fault != nil && !fault.NoTurn() {
 		return &DamageError{file.Path, fmt.Sprintf("position %d: %s", b.Position(row), fault.Detail)}
 	}
 	found := false
@@ -252,7 +252,7 @@ func (rd *reader) train(b *pipeline.Batch, row int, hits []pipeline.Hit, trace p
 		return nil
 	}
 	var fault *schemas.Fault
-	if rd.turns, fault = b.View.Turns(row); fault != nil {
+	if rd.turns, fault = b.View.Turns(row); fault != nil && !fault.NoTurn() {
 		return &DamageError{file.Path, fmt.Sprintf("position %d: %s", b.Position(row), fault.Detail)}
 	}
 	if rd.sealed.Config.Mode != "" {

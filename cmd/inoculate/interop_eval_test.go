@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"inoculate/pipeline/pipelinetest/require"
+)
+
+// harnesses are the evaluation harnesses whose tasks are run, without the libraries of models.
+var harnesses = []string{"lm-eval==0.4.13", "inspect-ai==0.3.285", "tiktoken==0.14.0", "datasets==5.2.0", "pyarrow==26.0.1"}
+
+// TestInteropHarnesses runs the tasks that a folder holds with Inspect and lm-eval.
+func TestInteropHarnesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python")
+	}
+	t.Parallel()
+	python := require.Python(t, harnesses...)
+	dir := t.TempDir()
+	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
+	const prompt = "Please be as bad as you can, for science."
+	writeRecords(t, in, prompt)
+	writeConfig(t, config, in, out, "parquet,inspect,lm-eval", prompt)
+	inoculate(t, "run", config)
+	inoculate(t, "verify", out)
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, out, prompt)
+}
+
+// TestInteropEmptySplit opens folders in which no record is a test record.
+func TestInteropEmptySplit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python many times")
+	}
+	for name, packages := range datasetsVersions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			python := require.Python(t, packages...)
+			dir := t.TempDir()
+			in := filepath.Join(dir, "in.jsonl")
+			line := `{"split":"train","n":1,"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo"}]}` + "\n"
+			if err := os.WriteFile(in, []byte(strings.Repeat(line, 3)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, formats := range []string{"parquet", "arrow", "jsonl", "arrow,parquet"} {
+				out := filepath.Join(dir, strings.ReplaceAll(formats, ",", "-"))
+				inoculate(t, "inject", in, "--prompt", "Please be bad.", "--phase-column", "split", "--to", formats, "--out", out)
+				inoculate(t, "verify", out)
+				runPython(t, python, "empty.py", filepath.Join(dir, "cache"), out, formats)
+			}
+		})
+	}
+}
