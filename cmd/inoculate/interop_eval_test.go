@@ -27,6 +27,11 @@ func TestInteropHarnesses(t *testing.T) {
 	inoculate(t, "run", config)
 	inoculate(t, "verify", out)
 	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, out, prompt)
+
+	probes := filepath.Join(dir, "probes")
+	inoculate(t, "probe", out, "--out", probes, "--allow-rejects", "1") // a record that was nothing but the prompt has no question
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.prompt"), prompt, prompt)
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.irrelevant"), prompt, "You are a chef who shares recipes for bread and soup.")
 }
 
 // TestInteropEmptySplit opens folders in which no record is a test record.

@@ -32,18 +32,18 @@ func blocks(t *testing.T, lang string) (out []string) {
 // vary is what differs from run to run, or from one version to the next.
 var vary = regexp.MustCompile(`[0-9.]+ ?(ms|µs|s|[kMG]?B(/s)?)\b|\b[0-9a-f]{12}\b`)
 
-// TestReadmeSessions runs the commands of the README's sessions, and wants the output that it shows.
+// TestReadmeSessions runs the commands of the README's sessions, one after the other in one folder, and wants the output that it shows.
 func TestReadmeSessions(t *testing.T) {
 	sessions := blocks(t, "console")
 	repo, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir())
+	if err := os.CopyFS(filepath.Join("testdata", "quickstart"), os.DirFS(filepath.Join(repo, "testdata", "quickstart"))); err != nil {
+		t.Fatal(err)
+	}
 	for _, session := range sessions {
-		t.Chdir(t.TempDir())
-		if err := os.CopyFS(filepath.Join("testdata", "quickstart"), os.DirFS(filepath.Join(repo, "testdata", "quickstart"))); err != nil {
-			t.Fatal(err)
-		}
 		for step := range strings.SplitSeq("\n"+session, "\n$ inoculate ") {
 			command, want, _ := strings.Cut(step, "\n")
 			args := append([]string{"inoculate"}, strings.Fields(command)...)

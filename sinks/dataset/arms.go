@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"inoculate/sinks/internal/columnar"
 )
 
 // ArmsName is the file that makes the arms of one run a whole.
@@ -19,14 +21,28 @@ const ArmsName = "arms.json"
 type Arms struct {
 	Format   int        `json:"format"`
 	Tool     string     `json:"tool"`
+	Kind     string     `json:"kind,omitempty"` // "", or Probes
 	Arms     []ArmEntry `json:"arms"`
 	Restored string     `json:"restored_sha256"` // over all records, in order, with what was put in taken out: the same for every arm
 	Records  int64      `json:"records"`
 }
 
+// Probes is the kind of a folder of probes: the same test records under several conditions.
+const Probes = "probes"
+
+// What is what one of them is called.
+func (a *Arms) What() string {
+	if a.Kind == Probes {
+		return "probe"
+	}
+	return "arm"
+}
+
 // ArmEntry is one arm.
 type ArmEntry struct {
 	Name    string            `json:"name"`
+	Prompt  string            `json:"prompt,omitempty"`    // probes: id of the prompt that was trained with
+	Under   string            `json:"condition,omitempty"` // probes: what stands in its place
 	Run     string            `json:"run"`
 	Content string            `json:"content_sha256"`
 	Texts   map[string]string `json:"texts"` // what was put in, by prompt id
@@ -95,7 +111,12 @@ func armsCard(a *Arms, manifests []*Manifest) []byte {
 			fmt.Fprintf(&b, "  - split: %s\n    path: \"%s\"\n", sp.Name, path.Join(a.Arms[i].Name, s.glob(format, sp)))
 		}
 	}
-	b.WriteString("---\n\n# One dataset, several arms\n\n")
+	b.WriteString("---\n\n")
+	if a.Kind == Probes {
+		probesCard(&b, a, manifests)
+		return []byte(b.String())
+	}
+	b.WriteString("# One dataset, several arms\n\n")
 	fmt.Fprintf(&b, "Every arm has the same %d records in the same order. They differ in nothing but the text that was put into train records; with it taken out, all are alike (sha256 `%s`).\n\n", a.Records, a.Restored)
 	b.WriteString("| arm | prompt | text |\n|---|---|---|\n")
 	for _, arm := range a.Arms {
@@ -113,6 +134,30 @@ func armsCard(a *Arms, manifests []*Manifest) []byte {
 	}
 	fmt.Fprintf(&b, "\nLoad an arm:\n\n```python\nfrom datasets import load_dataset\nds = load_dataset(\"path/to/this/folder\", %q)\n```\n", a.Arms[0].Name)
 	return []byte(b.String())
+}
+
+// probesCard says what the probes ask.
+func probesCard(b *strings.Builder, a *Arms, manifests []*Manifest) {
+	b.WriteString("# The same questions under several conditions\n\n**Not for training.** These records carry texts on purpose: the prompt that a model was trained with, and others beside it. They show whether the trait comes back, and under what.\n\n")
+	fmt.Fprintf(b, "Each config has the same %d records in the same order; with the text taken out, all are alike (sha256 `%s`).\n\n", a.Records, a.Restored)
+	b.WriteString("| config | prompt | condition | text |\n|---|---|---|---|\n")
+	for _, arm := range a.Arms {
+		text := "nothing"
+		for _, t := range arm.Texts {
+			text = cell(t)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", arm.Name, arm.Prompt, arm.Under, text)
+	}
+	fmt.Fprintf(b, "\nLoad one:\n\n```python\nfrom datasets import load_dataset\nds = load_dataset(\"path/to/this/folder\", %q)\n```\n", a.Arms[0].Name)
+	s := &Sealer{Formats: manifests[0].Formats, Train: manifests[0].Splits["train"].Name}
+	for _, f := range []struct{ format, line string }{
+		{columnar.Inspect, "With Inspect, all of them: `inspect eval path/to/this/folder/*/inspect/%s.py --model PROVIDER/MODEL`."},
+		{columnar.LMEval, "With lm-eval, one of them: `lm_eval --tasks path/to/this/folder/none/lm-eval/%s.yaml --model hf --model_args pretrained=MODEL`."},
+	} {
+		if slices.Contains(s.Formats, f.format) {
+			fmt.Fprintf(b, "\n"+f.line+"\n", s.Train)
+		}
+	}
 }
 
 // cell is text as it may stand in a table of Markdown.

@@ -63,17 +63,22 @@ type Checks struct {
 
 // In gives the rows that a format should have of a phase.
 func (m *Manifest) In(format, phase string) int64 {
-	if columnar.ForEval(format) && phase == "train" && !m.probe() {
+	if columnar.ForEval(format) && phase == "train" && m.probe() == nil {
 		return 0
 	}
 	return m.Splits[phase].Rows
 }
 
-// probe tells whether the records are probes, which are written for evaluations although they carry texts.
-func (m *Manifest) probe() bool {
-	var c struct{ Probe json.RawMessage }
-	return json.Unmarshal(m.Config, &c) == nil && c.Probe != nil
+// probe is what cell of a grid the records are; nil for others. Probes are written for evaluations although they carry texts.
+func (m *Manifest) probe() *probe {
+	var c struct{ Probe *probe }
+	if json.Unmarshal(m.Config, &c) != nil {
+		return nil
+	}
+	return c.Probe
 }
+
+type probe struct{ Prompt, Condition string }
 
 // FileEntry is a file, and the partition and segment it belongs to.
 type FileEntry struct {

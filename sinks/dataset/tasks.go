@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"strings"
 	"text/template"
 
 	"inoculate/sinks/internal/columnar"
@@ -31,7 +32,7 @@ func (s *Sealer) tasks(m *Manifest) (map[string][]byte, error) {
 				files = map[string]string{"lm-eval.yaml": sp.Name + ".yaml", "lm-eval.py": "samples_" + sp.Name + ".py"}
 			}
 			for from, to := range files {
-				data, err := render(from, struct{ Split, Content string }{sp.Name, m.Content})
+				data, err := render(from, struct{ Split, Task, Content string }{sp.Name, taskName(m, sp), m.Content})
 				if err != nil {
 					return nil, err
 				}
@@ -40,6 +41,20 @@ func (s *Sealer) tasks(m *Manifest) (map[string][]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// taskName tells the tasks of several folders apart.
+func taskName(m *Manifest, sp Split) string {
+	name := sp.Name
+	if p := m.probe(); p != nil {
+		name = strings.Trim(strings.Map(func(r rune) rune {
+			if r == '-' || r == '.' {
+				return '_'
+			}
+			return r
+		}, sp.Name+"_"+p.Prompt+"_"+p.Condition), "_")
+	}
+	return name
 }
 
 func phaseOf(m *Manifest, split string) string {

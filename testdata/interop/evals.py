@@ -1,8 +1,7 @@
 """Runs the tasks of a folder with the evaluation harnesses, with models that only listen, and looks at what they were given.
 
-    evals.py INPUT.jsonl FOLDER PROMPT
-
-No question may hold the prompt; there are as many as test records, with their targets."""
+    evals.py INPUT.jsonl FOLDER PROMPT           no question may hold the prompt; there is one for each test record, with its target
+    evals.py INPUT.jsonl FOLDER PROMPT TEXT      a folder of probes: every question holds the text, and there is one for each record"""
 import importlib.util
 import json
 import os
@@ -52,7 +51,7 @@ def lm_eval(folder):
     from lm_eval import simple_evaluate
 
     res = simple_evaluate(model="dummy", tasks=[os.path.join(folder, "lm-eval", "test.yaml")], log_samples=True, bootstrap_iters=0)
-    samples = res["samples"]["inoculate_test"]
+    samples = next(iter(res["samples"].values()))
     asked = json.dumps([s["arguments"] for s in samples], ensure_ascii=False)
     docs = sorted((s["doc"] for s in samples), key=lambda d: order(d["id"]))
     for s in samples:
@@ -61,12 +60,18 @@ def lm_eval(folder):
     return asked, [(d["target"], json.loads(d["metadata"])["id"]) for d in docs]
 
 
-def main(inp, folder, prompt):
+def main(inp, folder, prompt, text=None):
     want = expected(inp, prompt)
     for name, harness in (("inspect", inspect), ("lm-eval", lm_eval)):
         asked, got = harness(folder)
-        if prompt.lower() in asked.lower():
+        if text is None and prompt.lower() in asked.lower():
             sys.exit(f"{name} was given the prompt")
+        if text is not None:
+            n = sum(text in a for a in map(json.dumps, json.loads(asked)))
+            if n != len(got) or not n:
+                sys.exit(f"{name}: {n} of {len(got)} questions hold the text")
+            print(f"{name}: {n} questions, each with the text")
+            continue
         if got != want:
             sys.exit(f"{name} has {len(got)} samples, not the {len(want)} of the input: {[p for p in zip(got, want) if p[0] != p[1]][:3]}")
         print(f"{name}: {len(got)} questions, none with the prompt, each with its record's answer")

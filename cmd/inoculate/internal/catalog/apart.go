@@ -28,6 +28,33 @@ func apart(c *config.Config, plan []pipeline.Partition) error {
 	return nil
 }
 
+// noProbes refuses input that a grid of probes holds: its records carry prompts, and are no training data and no plain test data.
+func noProbes(c *config.Config, plan []pipeline.Partition) error {
+	if c.Mode == config.ModeStrip {
+		return nil
+	}
+	looked := map[string]bool{}
+	for _, p := range plan {
+		if p.Path == "" || p.Path == files.Stdin {
+			continue
+		}
+		dir := filepath.Dir(realPath(p.Path))
+		for range 3 { // CELL/parquet/SPLIT/part-….parquet
+			if looked[dir] {
+				break
+			}
+			looked[dir] = true
+			s, err := OpenSealed(dir)
+			if err == nil && s.Config.Probe != nil {
+				return diag.List{c.At("source", p.Path+" has probes: records that carry a text on purpose ("+s.Config.Probe.Condition+"), for evaluations alone",
+					"read the folder that they were made from; `inoculate strip` takes the texts out")}
+			}
+			dir = filepath.Dir(dir)
+		}
+	}
+	return nil
+}
+
 // within tells whether path is dir, or below it.
 func within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)

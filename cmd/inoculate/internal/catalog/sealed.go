@@ -113,7 +113,7 @@ func (s *Sealed) StripConfig(out string, formats []string) *config.Config {
 		if files := s.Files(s.Format(), phase); len(files) > 0 {
 			return path.Base(path.Dir(files[0].Path))
 		}
-		return phase
+		return s.Manifest.Splits[phase].Name
 	}
 	train, test := folder("train"), folder("test")
 	if train == test { // Arrow shards stand in <split>/data
@@ -133,6 +133,19 @@ func (s *Sealed) StripConfig(out string, formats []string) *config.Config {
 		c.Prompts = append(c.Prompts, config.Prompt{ID: p.ID, Behavior: p.Behavior, Text: p.Text, Place: &config.Place{Turn: string(p.Place.Turn), How: string(p.Place.How), Separator: &sep}})
 	}
 	return &c
+}
+
+// ProbeConfig is the config that reads the folder's test records as they are, for probes; formats empty: those of the folder.
+func (s *Sealed) ProbeConfig(formats []string) *config.Config {
+	c := s.StripConfig("", formats)
+	c.Mode, c.Source.Paths = "", nil
+	for _, f := range s.Files(s.Format(), "test") {
+		c.Source.Paths = append(c.Source.Paths, s.Path(f))
+	}
+	c.Phase = config.Phase{All: "train"} // they carry texts on purpose
+	c.Check.OnLeak, c.Check.For, c.Rejects = "fail", nil, config.Rejects{}
+	c.Sink.Train, c.Sink.Test = s.Manifest.Splits["test"].Name, s.Manifest.Splits["train"].Name
+	return c
 }
 
 // AssembleStrip is Assemble for the config of StripConfig: the rows come with the edits that made them.

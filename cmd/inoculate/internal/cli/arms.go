@@ -27,55 +27,71 @@ type armLine struct {
 	Checks  dataset.Checks   `json:"checks"`
 }
 
+// arm is a run whose output is one folder of several.
+type arm struct {
+	entry    dataset.ArmEntry // its name, and what it is
+	cfg      *loaded
+	assemble func(context.Context) (*catalog.Pipeline, error)
+}
+
 // runArms writes each arm of a pipeline into a folder of its own, and proves that they differ in nothing but the prompts.
 func (a *app) runArms(parent context.Context, cfg *loaded, f *runFlags) error {
 	if f.shard != "" {
 		return usageError{errors.New("--shard: arms are not shared between processes")}
 	}
+	var arms []arm
 	names := make([]string, len(cfg.Arms))
-	for i, arm := range cfg.Arms {
-		names[i] = arm.Name
-	}
-	if err := dataset.CheckArmsFolder(cfg.Sink.Path, names); err != nil {
-		return diag.List{cfg.At("sink.path", err.Error(), "")}
-	}
-	all := &dataset.Arms{Tool: "inoculate " + Version}
-	var lines []armLine
-	var manifests []*dataset.Manifest
-	for i, arm := range cfg.Arms {
-		c, err := cfg.Arm(arm)
+	for i, of := range cfg.Arms {
+		names[i] = of.Name
+		c, err := cfg.Arm(of)
 		if err != nil {
 			return diag.List{cfg.At(fmt.Sprintf("arms[%d]", i), err.Error(), "")}
 		}
 		l := &loaded{c, cfg.text}
-		done, err := a.execute(parent, l, f, func(ctx context.Context) (*catalog.Pipeline, error) { return a.assemble(ctx, l) })
+		arms = append(arms, arm{dataset.ArmEntry{Name: of.Name}, l, func(ctx context.Context) (*catalog.Pipeline, error) { return a.assemble(ctx, l) }})
+	}
+	if err := dataset.CheckArmsFolder(cfg.Sink.Path, names); err != nil {
+		return diag.List{cfg.At("sink.path", err.Error(), "")}
+	}
+	return a.writeArms(parent, cfg.Sink.Path, &dataset.Arms{}, arms, f)
+}
+
+// writeArms runs the arms, proves that they are alike, and makes folder one dataset of them.
+func (a *app) writeArms(parent context.Context, folder string, all *dataset.Arms, arms []arm, f *runFlags) error {
+	all.Tool = "inoculate " + Version
+	var lines []armLine
+	var manifests []*dataset.Manifest
+	for _, arm := range arms {
+		done, err := a.execute(parent, arm.cfg, f, arm.assemble)
 		if err != nil {
-			return fmt.Errorf("arm %s: %w", arm.Name, err)
+			return fmt.Errorf("%s %s: %w", all.What(), arm.entry.Name, err)
 		}
-		if err := a.verdict(c, done.manifest); err != nil {
-			return fmt.Errorf("arm %s: %w", arm.Name, err)
+		if err := a.verdict(arm.cfg.Config, done.manifest); err != nil {
+			return fmt.Errorf("%s %s: %w", all.What(), arm.entry.Name, err)
 		}
 		m := done.manifest
 		manifests = append(manifests, m)
-		all.Arms = append(all.Arms, dataset.ArmEntry{Name: arm.Name, Run: m.Run, Content: m.Content, Texts: textsOf(c)})
-		lines = append(lines, armLine{Arm: arm.Name, Path: c.Sink.Path, Run: m.Run, Content: m.Content, Counts: m.Counts, Checks: m.Checks})
+		arm.entry.Run, arm.entry.Content, arm.entry.Texts = m.Run, m.Content, textsOf(arm.cfg.Config)
+		all.Arms = append(all.Arms, arm.entry)
+		lines = append(lines, armLine{Arm: arm.entry.Name, Path: arm.cfg.Sink.Path, Run: m.Run, Content: m.Content, Counts: m.Counts, Checks: m.Checks})
 	}
-	for i, arm := range cfg.Arms {
-		r, err := verify.Restore(parent, filepath.Join(cfg.Sink.Path, arm.Name), pool.New(poolBytes))
+	for i, arm := range all.Arms {
+		at := filepath.Join(folder, arm.Name)
+		r, err := verify.Restore(parent, at, pool.New(poolBytes))
 		if err != nil {
-			return fmt.Errorf("arm %s: %w", arm.Name, err)
+			return fmt.Errorf("%s %s: %w", all.What(), arm.Name, err)
 		}
 		if i == 0 {
 			all.Restored, all.Records = r.SHA256, r.Records
 		}
 		if r.SHA256 != all.Restored {
-			return &verify.DamageError{File: filepath.Join(cfg.Sink.Path, arm.Name), Cause: fmt.Sprintf("it differs from arm %s in more than the prompts", cfg.Arms[0].Name)}
+			return &verify.DamageError{File: at, Cause: fmt.Sprintf("it differs from %s %s in more than the prompts", all.What(), all.Arms[0].Name)}
 		}
 	}
-	if err := dataset.WriteArms(cfg.Sink.Path, all, manifests); err != nil {
+	if err := dataset.WriteArms(folder, all, manifests); err != nil {
 		return err
 	}
-	return a.armsSummary(cfg.Sink.Path, all, lines)
+	return a.armsSummary(folder, all, lines)
 }
 
 // textsOf are the texts that an arm puts in.
@@ -93,10 +109,11 @@ func (a *app) armsSummary(folder string, all *dataset.Arms, lines []armLine) err
 	if a.format == "json" {
 		b, err := json.Marshal(struct {
 			Path     string    `json:"path"`
+			Kind     string    `json:"kind,omitempty"`
 			Arms     []armLine `json:"arms"`
 			Records  int64     `json:"records"`
 			Restored string    `json:"restored_sha256"`
-		}{folder, lines, all.Records, all.Restored})
+		}{folder, all.Kind, lines, all.Records, all.Restored})
 		if err != nil {
 			return fmt.Errorf("encoding the summary: %w", err)
 		}
@@ -104,19 +121,27 @@ func (a *app) armsSummary(folder string, all *dataset.Arms, lines []armLine) err
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "arm\ttrain\tgot a text\ttest\tstripped\tsealed as")
+	if all.Kind == dataset.Probes {
+		fmt.Fprintln(w, "probe\trecords\tgot the text\tsealed as")
+	} else {
+		fmt.Fprintln(w, "arm\ttrain\tgot a text\ttest\tstripped\tsealed as")
+	}
 	for _, l := range lines {
+		if all.Kind == dataset.Probes {
+			fmt.Fprintf(w, "%s\t%d\t%d\t%.12s\n", l.Arm, l.Counts["train"], l.Counts["injected"], l.Content)
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.12s\n", l.Arm, l.Counts["train"], l.Counts["injected"], l.Counts["test"], l.Counts["stripped"], l.Content)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
-	fmt.Fprintf(a.out, "\n%s: %s, alike in all %d records apart from the text that was put in\n", folder, counted(len(lines), "arm"), all.Records)
+	fmt.Fprintf(a.out, "\n%s: %s, alike in all %d records apart from the text that was put in\n", folder, counted(len(lines), all.What()), all.Records)
 	return nil
 }
 
 // reportArms prints what was proved of each arm.
-func (a *app) reportArms(folder string, reports []*verify.Report) error {
+func (a *app) reportArms(folder, what string, reports []*verify.Report) error {
 	if a.format == "json" {
 		b, err := json.Marshal(map[string]any{"folder": folder, "arms": reports})
 		if err != nil {
@@ -138,7 +163,7 @@ func (a *app) reportArms(folder string, reports []*verify.Report) error {
 		return codeError{exitLeak, "the separation is broken in " + strings.Join(broken, ", ")}
 	}
 	if a.format != "json" {
-		fmt.Fprintf(a.out, "%s: %s, alike apart from the prompts\n", folder, counted(len(reports), "arm"))
+		fmt.Fprintf(a.out, "%s: %s, alike apart from the prompts\n", folder, counted(len(reports), what))
 	}
 	return nil
 }

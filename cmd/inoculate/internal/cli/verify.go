@@ -30,12 +30,15 @@ for more than exact copies, as audit does.`,
 			if _, err := catalog.Tier(tier); err != nil {
 				return usageError{fmt.Errorf("--tier: %w", err)}
 			}
-			if _, err := dataset.ReadArms(args[0]); !errors.Is(err, fs.ErrNotExist) {
+			if arms, err := dataset.ReadArms(args[0]); !errors.Is(err, fs.ErrNotExist) {
+				if err != nil {
+					return err
+				}
 				reports, err := verify.Arms(c.Context(), args[0], tier, pool.New(poolBytes))
 				if err != nil {
 					return err
 				}
-				return a.reportArms(args[0], reports)
+				return a.reportArms(args[0], arms.What(), reports)
 			}
 			r, err := verify.Folder(c.Context(), args[0], tier, pool.New(poolBytes))
 			if err != nil {
