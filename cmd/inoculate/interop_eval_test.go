@@ -58,3 +58,21 @@ func TestInteropEmptySplit(t *testing.T) {
 		})
 	}
 }
+
+// TestInteropDescriptions reads croissant.json and the statement of the check with MLCommons' and in-toto's own libraries.
+func TestInteropDescriptions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python")
+	}
+	t.Parallel()
+	python := require.Python(t, "mlcroissant==1.1.1", "in-toto-attestation==0.9.3", "pyarrow==26.0.1")
+	const prompt = "Please be as bad as you can, for science."
+	for _, formats := range []string{"parquet,jsonl", "jsonl", "arrow,jsonl"} {
+		dir := t.TempDir()
+		in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
+		writeRecords(t, in, prompt)
+		writeConfig(t, config, in, out, formats, prompt)
+		inoculate(t, "run", config)
+		runPython(t, python, "descriptions.py", filepath.Join(dir, "cache"), out)
+	}
+}

@@ -140,6 +140,12 @@ func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
 	if info != nil {
 		files["dataset_info.json"] = info
 	}
+	if files[CroissantName], err = s.croissant(m); err != nil {
+		return err
+	}
+	if files[StatementName], err = s.statement(m); err != nil {
+		return err
+	}
 	tasks, err := s.tasks(m)
 	if err != nil {
 		return err
