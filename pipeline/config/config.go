@@ -2,6 +2,9 @@
 package config
 
 import (
+	"slices"
+	"strings"
+
 	"inoculate/pipeline/diag"
 	"inoculate/schemas"
 	"inoculate/schemas/place"
@@ -24,6 +27,17 @@ type Config struct {
 	File   string `yaml:"-"`                   // where it was read from, for messages
 	Mode   string `yaml:"-"`                   // "", or ModeStrip: nothing is injected
 	places map[string][2]int
+}
+
+// mdsSegment is the most input that becomes one shard of MosaicML's format, which is kept in memory until it is whole.
+const mdsSegment = 64 << 20
+
+// SegmentBytes is how much input one commit covers.
+func (s *Sink) SegmentBytes() int64 {
+	if slices.ContainsFunc(s.Format, func(f string) bool { return strings.HasPrefix(f, "mds") }) {
+		return min(int64(s.Segment), mdsSegment)
+	}
+	return int64(s.Segment)
 }
 
 // Probe is one cell of a grid of evaluations.

@@ -18,7 +18,7 @@ var (
 var (
 	Trainers    = []string{"llama-factory", "torchtune", "openai"}
 	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
-	Formats     = []string{"parquet", "arrow", "jsonl", "openai", "inspect", "lm-eval"}
+	Formats     = []string{"parquet", "arrow", "jsonl", "openai", "inspect", "lm-eval", "mds", "mds-zstd"}
 	columns     = []string{"parquet", "arrow", "jsonl"} // the formats that keep all of a record
 )
 

@@ -58,6 +58,11 @@ func (s *Sealer) card(m *Manifest) ([]byte, error) {
 		fmt.Fprintf(&b, "\nFor OpenAI's fine-tuning API: the files of `%s` are training files, those of `%s` the validation file; each is below 512 MB.\n",
 			columnar.Folder(s.Formats, columnar.OpenAI, s.Train), columnar.Folder(s.Formats, columnar.OpenAI, s.Test))
 	}
+	for _, f := range s.Formats {
+		if Shards(f) {
+			fmt.Fprintf(&b, "\nWith MosaicML's streaming: `StreamingDataset(%s=\"path/to/this/folder/%s\", split=\"%s\")`; every column is JSON.\n", map[bool]string{true: "local", false: "local=…, remote"}[f == columnar.MDS], f, s.Train)
+		}
+	}
 	s.harnesses(&b, m)
 	s.trainers(&b, m)
 	fmt.Fprintf(&b, "\nContent sha256 `%s`, config `%s`, prompts `%s`; `manifest.json` lists every file with its digest.\n", m.Content, m.ConfigSHA256, m.PromptsSHA256)

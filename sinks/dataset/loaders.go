@@ -3,9 +3,14 @@ package dataset
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 
 	"inoculate/schemas"
 	"inoculate/sinks/internal/columnar"
@@ -90,4 +95,65 @@ func (s *Sealer) saveToDisk(m *Manifest) (map[string][]byte, error) {
 func fingerprint(content, split string) string {
 	sum := sha256.Sum256([]byte(content + " " + split))
 	return hex.EncodeToString(sum[:8])
+}
+
+// shards are the index.json files that MosaicML's streaming reads beside the shards of a split.
+func (s *Sealer) shards(m *Manifest) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, format := range s.Formats {
+		if format != columnar.MDS && format != columnar.MDSZstd {
+			continue
+		}
+		schema, err := arrowSchema(m)
+		if err != nil {
+			return nil, err
+		}
+		for _, sp := range s.withEmpty(m) {
+			folder := columnar.Folder(s.Formats, format, sp.Name)
+			list := []columnar.MDSShard{}
+			for _, f := range m.Files {
+				if path.Dir(f.Path) != folder {
+					continue
+				}
+				h := columnar.MDSShard{MDSHead: columnar.NewMDSHead(schema, format == columnar.MDSZstd), Samples: f.Rows}
+				file := &columnar.MDSEntry{Basename: path.Base(f.Path), Bytes: f.Bytes, Hashes: map[string]string{}}
+				if h.RawData = file; format == columnar.MDSZstd {
+					size, err := s.rawSize(f.Path)
+					if err != nil {
+						return nil, fmt.Errorf("reading the size of %s: %w", f.Path, err)
+					}
+					h.ZipData = file
+					h.RawData = &columnar.MDSEntry{Basename: strings.TrimSuffix(file.Basename, ".zstd"), Bytes: size, Hashes: map[string]string{}}
+				}
+				list = append(list, h)
+			}
+			slices.SortFunc(list, func(a, b columnar.MDSShard) int { return strings.Compare(a.RawData.Basename, b.RawData.Basename) })
+			if out[folder+"/index.json"], err = indented(map[string]any{"shards": list, "version": 2}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// rawSize is how many bytes a zstd file holds, as its header says.
+func (s *Sealer) rawSize(name string) (size int64, err error) {
+	f, err := s.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	buf := make([]byte, zstd.HeaderMaxSize)
+	n, err := io.ReadFull(f, buf)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, err
+	}
+	var h zstd.Header
+	if err := h.Decode(buf[:n]); err != nil {
+		return 0, err
+	}
+	if !h.HasFCS {
+		return 0, errors.New("its header does not say it")
+	}
+	return int64(h.FrameContentSize), nil
 }

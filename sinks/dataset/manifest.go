@@ -6,9 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
 
 	"inoculate/pipeline/overlap"
 	"inoculate/sinks/internal/columnar"
@@ -116,6 +119,14 @@ func ReadManifest(data []byte) (*Manifest, error) {
 
 // Lines tells whether the files of a format are JSON lines.
 func Lines(format string) bool { return columnar.Ext(format) == columnar.JSONL }
+
+// Shards tells whether the files of a format are shards of MosaicML's streaming, whose index.json stands beside them.
+func Shards(format string) bool { return format == columnar.MDS || format == columnar.MDSZstd }
+
+// NewShard makes the bytes of a shard of a format from records, not compressed, and writes them to w at its Close.
+func NewShard(w io.Writer, format string, schema *arrow.Schema) (*columnar.Shard, error) {
+	return columnar.NewShard(w, schema, format == columnar.MDSZstd)
+}
 
 // content is one digest for all data files, in the order of their paths.
 func content(files []FileEntry) string {

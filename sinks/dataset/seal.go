@@ -146,11 +146,13 @@ func (s *Sealer) metadata(ctx context.Context, m *Manifest) error {
 	if files[StatementName], err = s.statement(m); err != nil {
 		return err
 	}
-	tasks, err := s.tasks(m)
-	if err != nil {
-		return err
+	for _, make := range []func(*Manifest) (map[string][]byte, error){s.tasks, s.shards} {
+		more, err := make(m)
+		if err != nil {
+			return err
+		}
+		maps.Copy(files, more)
 	}
-	maps.Copy(files, tasks)
 	if slices.Contains(s.Formats, columnar.Arrow) {
 		more, err := s.saveToDisk(m)
 		if err != nil {

@@ -26,6 +26,8 @@ const (
 	OpenAI  = "openai"  // lines as OpenAI's fine-tuning API takes them: the conversation alone
 	Inspect = "inspect" // samples of an evaluation with Inspect, and a task over them
 	LMEval  = "lm-eval" // the same samples, and a task of the Language Model Evaluation Harness
+	MDS     = "mds"     // shards of MosaicML's streaming
+	MDSZstd = "mds-zstd"
 )
 
 // ForEval tells whether a format is of evaluations alone: train records are not written in it.
@@ -33,8 +35,11 @@ func ForEval(format string) bool { return format == Inspect || format == LMEval 
 
 // Ext is how the names of a format's files end, without a dot.
 func Ext(format string) string {
-	if format == OpenAI || ForEval(format) {
+	switch {
+	case format == OpenAI || ForEval(format):
 		return JSONL
+	case format == MDSZstd:
+		return "mds.zstd"
 	}
 	return format
 }
@@ -120,6 +125,8 @@ func (s *Sink) encoder(format string, temp *commitlog.Temp, seg pipeline.Segment
 		return newLines(temp, schema)
 	case OpenAI:
 		return newOpenAI(temp, schema, s.Layout)
+	case MDS, MDSZstd:
+		return newMDS(temp, schema, format == MDSZstd)
 	case Inspect, LMEval:
 		return newSamples(temp, format, seg, schema, s.Layout)
 	}

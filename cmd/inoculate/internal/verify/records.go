@@ -47,6 +47,12 @@ type reader struct {
 // says, at its place, and no other prompt there.
 func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allocator) error {
 	for _, format := range s.Manifest.Formats {
+		if dataset.Shards(format) {
+			if err := r.shards(ctx, s, format, mem); err != nil {
+				return err
+			}
+			continue
+		}
 		leaks, breaks := r.Leaks, r.Breaks
 		rd := &reader{report: r, sealed: s, rows: map[string]int64{}, near: map[int]near{}}
 		if err := rd.format(ctx, format, mem); err != nil {

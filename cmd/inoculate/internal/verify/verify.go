@@ -204,7 +204,7 @@ func (r *Report) strays(s *catalog.Sealed) error {
 	listed, folders := map[string]bool{}, map[string]bool{} // a folder's value: every file counts
 	for _, f := range s.Manifest.Files {
 		listed[f.Path] = true
-		folders[path.Dir(f.Path)] = (f.Phase == "train" || f.Phase == "test") && f.Format != "arrow"
+		folders[path.Dir(f.Path)] = (f.Phase == "train" || f.Phase == "test") && f.Format != "arrow" && !dataset.Shards(f.Format)
 	}
 	for folder, every := range folders {
 		entries, err := os.ReadDir(filepath.Join(s.Folder, filepath.FromSlash(folder)))
