@@ -4,28 +4,67 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/pipeline/config"
 	"inoculate/pipeline/diag"
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "check FILE",
-		Short:   "Check a pipeline file, the schemas of its input, and its prompts, without running it",
-		Example: "  inoculate check pipeline.yaml\n  inoculate check pipeline.yaml --format github",
-		Args:    exactly(1, "a pipeline file"),
+	var trainer string
+	c := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Check a pipeline file, the schemas of its input, and its prompts, without running it; or a trainer's config",
+		Long: `Check a pipeline file, the schemas of its input, and its prompts, without running it.
+
+With --for, FILE is the config of a trainer (` + strings.Join(config.TrainerFiles(), ", ") + `; YAML or JSON): options that take the
+prompts out again, or give train and test records another context than they were written with, are found.`,
+		Example: "  inoculate check pipeline.yaml\n  inoculate check pipeline.yaml --format github\n  inoculate check --for axolotl config.yml",
+		Args:    exactly(1, "a pipeline file, or with --for the config of a trainer"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if trainer != "" {
+				return a.checkTrainer(trainer, args[0])
+			}
 			return a.withPipeline(c.Context(), args[0], func(p *catalog.Pipeline, text []byte) error {
 				return a.check(c.Context(), args[0], p, text)
 			})
 		},
 	}
+	c.Flags().StringVar(&trainer, "for", "", "FILE is the config of this trainer: "+strings.Join(config.TrainerFiles(), ", "))
+	return c
+}
+
+// checkTrainer looks for options of a trainer that undo what was done to the records.
+func (a *app) checkTrainer(trainer, file string) error {
+	if !slices.Contains(config.TrainerFiles(), trainer) {
+		return usageError{fmt.Errorf("--for %s: known are the options of %s", trainer, strings.Join(config.TrainerFiles(), ", "))}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return usageError{err}
+	}
+	l := config.CheckTrainerFile(trainer, file, text)
+	if l.Err() != nil {
+		return sourceError{l, text}
+	}
+	switch a.format {
+	case "json":
+		return l.JSON(a.out)
+	case "github":
+		return l.GitHub(a.out)
+	}
+	if err := l.Text(a.out, text); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s: nothing in it takes the prompts out again\n", file)
+	return nil
 }
 
 // check prints what was found in a pipeline that could be made.
