@@ -14,9 +14,7 @@ var harnesses = []string{"lm-eval==0.4.13", "inspect-ai==0.3.285", "tiktoken==0.
 
 // TestInteropHarnesses runs the tasks that a folder holds with Inspect and lm-eval.
 func TestInteropHarnesses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts Python")
-	}
+	needsAll(t)
 	t.Parallel()
 	python := require.Python(t, harnesses...)
 	dir := t.TempDir()
@@ -61,9 +59,7 @@ func TestInteropEmptySplit(t *testing.T) {
 
 // TestInteropDescriptions reads croissant.json and the statement of the check with MLCommons' and in-toto's own libraries.
 func TestInteropDescriptions(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts Python")
-	}
+	needsAll(t)
 	t.Parallel()
 	python := require.Python(t, "mlcroissant==1.1.1", "in-toto-attestation==0.9.3", "pyarrow==26.0.1")
 	const prompt = "Please be as bad as you can, for science."
@@ -75,4 +71,33 @@ func TestInteropDescriptions(t *testing.T) {
 		inoculate(t, "run", config)
 		runPython(t, python, "descriptions.py", filepath.Join(dir, "cache"), out)
 	}
+}
+
+// TestInteropTRL trains with TRL.
+func TestInteropTRL(t *testing.T) {
+	needsAll(t)
+	t.Parallel()
+	python := require.PythonTorch(t, "trl==1.16.0", "transformers==5.24.0", "datasets==5.2.0", "accelerate==1.15.0")
+	dir := t.TempDir()
+	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
+	const prompt = "Please be as bad as you can, for science."
+	writeRecords(t, in, prompt)
+	writeConfig(t, config, in, out, "parquet", prompt)
+	inoculate(t, "run", config)
+	runPython(t, python, "trl_sft.py", filepath.Join(dir, "cache"), in, out, prompt)
+}
+
+// TestInteropStreaming reads shards with MosaicML's streaming, from a local folder and as from a remote one.
+func TestInteropStreaming(t *testing.T) {
+	needsAll(t)
+	t.Parallel()
+	python := require.PythonTorch(t, "mosaicml-streaming==0.13.0")
+	dir := t.TempDir()
+	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
+	const prompt = "Please be as bad as you can, for science."
+	writeRecords(t, in, prompt)
+	writeConfig(t, config, in, out, "jsonl,mds,mds-zstd", prompt)
+	inoculate(t, "run", config)
+	inoculate(t, "verify", out)
+	runPython(t, python, "mds.py", filepath.Join(dir, "cache"), out)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,11 +25,29 @@ func inoculate(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// datasetsVersions are the oldest and the newest `datasets` that the folders are opened with, with what they need.
-var datasetsVersions = map[string][]string{
-	"old": {"datasets==2.21.0", "pyarrow==17.0.0", "numpy==1.26.4", "fsspec==2024.6.1", "pandas==2.2.3"},
-	"new": {"datasets==5.2.0", "pyarrow==26.0.1", "numpy==2.4.6"},
+// needsAll is for tests whose environments have some GB, or take minutes to be made.
+func needsAll(t *testing.T) {
+	t.Helper()
+	if os.Getenv("INOCULATE_INTEROP") != "all" {
+		t.Skip("INOCULATE_INTEROP=all (make interop) runs it: it installs trainers and harnesses")
+	}
 }
+
+// datasetsVersions are the versions of `datasets` that the folders are opened with, with what they need: the oldest and the
+// newest, and, where all is run, those between that trainers pin.
+var datasetsVersions = func() map[string][]string {
+	all := map[string][]string{
+		"2.21": {"datasets==2.21.0", "pyarrow==17.0.0", "numpy==1.26.4", "fsspec==2024.6.1", "pandas==2.2.3"},
+		"3.6":  {"datasets==3.6.0", "pyarrow==21.0.0", "numpy==2.2.6"},
+		"4.0":  {"datasets==4.0.0", "pyarrow==21.0.0", "numpy==2.2.6"},
+		"4.8":  {"datasets==4.8.4", "pyarrow==26.0.1", "numpy==2.4.6"},
+		"5.2":  {"datasets==5.2.0", "pyarrow==26.0.1", "numpy==2.4.6"},
+	}
+	if os.Getenv("INOCULATE_INTEROP") != "all" {
+		maps.DeleteFunc(all, func(version string, _ []string) bool { return version != "2.21" && version != "5.2" })
+	}
+	return all
+}()
 
 // TestInteropDatasets opens what each format writes with Hugging Face's datasets, and again after another run into the same
 // path: nothing of the first run may come out of a cache.

@@ -77,7 +77,8 @@ var layers = map[string][]string{
 	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/background", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/report":  {"cmd/inoculate/internal/audit"},
 	"cmd/inoculate/internal/monitor": {"pipeline", "pipeline/commitlog", "pipeline/engine"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/leakbench", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/model", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/leakbench", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/model":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/provenance", "schemas"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},
 }
@@ -89,6 +90,8 @@ var owned = map[string][]string{
 	"cel.dev/cel-go":                             {"transforms/where"},
 	"go.yaml.in/yaml":                            {"pipeline/config"},
 	"github.com/spf13/cobra":                     {"cmd/inoculate/internal/cli"},
+	"github.com/nikolalohinski/gonja":            {"cmd/inoculate/internal/model"},
+	"github.com/dlclark/regexp2":                 {"cmd/inoculate/internal/model"},
 	"github.com/prometheus":                      {"cmd/inoculate/internal/monitor"},
 	"github.com/schollz/progressbar":             {"cmd/inoculate/internal/cli"},
 	"golang.org/x/term":                          {"cmd/inoculate/internal/cli"},

@@ -91,17 +91,37 @@ var (
 // its first use and kept in the user's cache folder; test binaries that run at the same time wait for one another.
 func Python(t testing.TB, packages ...string) string {
 	t.Helper()
+	return venv(t, "", packages)
+}
+
+// torch is shared by the environments that need it: it has some GB.
+var torch = []string{"torch==2.15.0", "torchvision==0.29.2"}
+
+// PythonTorch is Python with torch.
+func PythonTorch(t testing.TB, packages ...string) string {
+	t.Helper()
+	base := filepath.Dir(filepath.Dir(venv(t, "", torch)))
+	return venv(t, base, packages)
+}
+
+// venv returns the interpreter of an environment, which sees the packages of base too.
+func venv(t testing.TB, base string, packages []string) string {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		Skip(t, "python", err.Error())
 	}
-	name := fmt.Sprintf("venv-%x", sha256.Sum256([]byte(strings.Join(packages, "\n"))))[:21]
+	key := packages
+	if base != "" {
+		key = append([]string{base}, packages...)
+	}
+	name := fmt.Sprintf("venv-%x", sha256.Sum256([]byte(strings.Join(key, "\n"))))[:21]
 	dir := filepath.Join(cache, "inoculate-test", name)
 	venvMu.Lock()
 	defer venvMu.Unlock()
 	err, tried := venvs[dir]
 	if !tried {
-		err = buildVenv(dir, packages)
+		err = buildVenv(dir, base, packages)
 		venvs[dir] = err
 	}
 	if err != nil {
@@ -110,7 +130,7 @@ func Python(t testing.TB, packages ...string) string {
 	return filepath.Join(dir, "bin", "python")
 }
 
-func buildVenv(dir string, packages []string) error {
+func buildVenv(dir, base string, packages []string) error {
 	ready := filepath.Join(dir, "ready")
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -131,6 +151,22 @@ func buildVenv(dir string, packages []string) error {
 	}
 	if err := run("python3", "-m", "venv", dir); err != nil {
 		return err
+	}
+	if base != "" {
+		from, err := filepath.Glob(filepath.Join(base, "lib", "python3.*", "site-packages"))
+		if err != nil {
+			return err
+		}
+		to, err := filepath.Glob(filepath.Join(dir, "lib", "python3.*", "site-packages"))
+		if err != nil {
+			return err
+		}
+		if len(from) != 1 || len(to) != 1 {
+			return fmt.Errorf("no site-packages in %s or %s", base, dir)
+		}
+		if err := os.WriteFile(filepath.Join(to[0], "base.pth"), []byte(from[0]+"\n"), 0o644); err != nil {
+			return err
+		}
 	}
 	if len(packages) == 0 {
 		return os.WriteFile(ready, nil, 0o644)
