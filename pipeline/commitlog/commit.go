@@ -26,7 +26,7 @@ func (c *Chain) Commit(ctx context.Context, s Commit) error {
 		return context.Cause(ctx)
 	}
 	l, p := c.log, c.Partition
-	r := Record{Run: l.run.ID, Partition: p.ID, First: s.First, Next: s.Next, Prev: c.cur.prev, Files: s.Files, Counts: s.Counts, Bytes: s.Bytes}
+	r := c.record(s)
 	if err := c.checkCommit(&r); err != nil {
 		return fmt.Errorf("committing [%d,%d) of partition %s: %w", s.First, s.Next, p.ID, err)
 	}
