@@ -70,6 +70,7 @@ var layers = map[string][]string{
 	"sinks/finetune":             {"schemas", "sinks/internal/columnar"},
 	"sinks/eval":                 {"sinks/internal/columnar"},
 	"sinks/reject":               {"pipeline/commitlog", "sinks/internal/columnar"},
+	"sinks/kafka":                {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow"},
 	"sinks/provenance":           {"pipeline/commitlog", "pipeline/provenance", "sinks/internal/columnar"},
 	"sinks/dataset":              {"pipeline", "pipeline/commitlog", "pipeline/overlap", "schemas", "sinks/internal/columnar"},
 
@@ -92,7 +93,7 @@ var owned = map[string][]string{
 	"github.com/prometheus":                      {"cmd/inoculate/internal/monitor"},
 	"github.com/schollz/progressbar":             {"cmd/inoculate/internal/cli"},
 	"golang.org/x/term":                          {"cmd/inoculate/internal/cli"},
-	"github.com/segmentio/kafka-go":              {"sources/kafka", "sources/kafka/fetch", "pipeline/kafkaconn", "pipeline/pipelinetest/broker"},
+	"github.com/segmentio/kafka-go":              {"sources/kafka", "sources/kafka/fetch", "sinks/kafka", "pipeline/kafkaconn", "pipeline/pipelinetest/broker"},
 	"github.com/twmb/franz-go":                   nil, // tests and benchmarks only
 	"github.com/apache/arrow/go/v17/parquet":     nil, // kills the process on a flipped byte
 	"github.com/rogpeppe/go-internal":            nil, // tests only

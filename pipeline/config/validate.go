@@ -68,6 +68,7 @@ func (c *Config) Validate() (l diag.List) {
 		say("check.tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), c.Check.Tier)
 	}
 	c.validateSink(say)
+	c.validateKafkaSink(say)
 	return l
 }
 
@@ -104,7 +105,7 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	if c.Sink.Path == "" {
 		say("sink", "write path: out", "sink has no path")
 	}
-	if len(c.Sink.Format) == 0 {
+	if len(c.Sink.Format) == 0 && c.Sink.Kafka == nil {
 		say("sink.format", "", "sink has no format")
 	}
 	for i, f := range c.Sink.Format {

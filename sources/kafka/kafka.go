@@ -56,6 +56,7 @@ type Config struct {
 	Isolation   string   // ReadCommitted
 	Value       string   // ValueJSON
 	Keep        []string // of KeepNames: columns kafka_… behind those of the value; batches then have no Lines
+	Origins     bool     // batches have Origins, and rejects keys and headers
 	OnLost      string   // Fail, or Record
 	OnCorrupt   string   // Quarantine, or Fail
 

@@ -28,6 +28,7 @@ type Reader struct {
 	stream    *fetch.Stream
 	rows      *rows
 	lines     lineBuffer
+	headers   []fetch.Header
 	bounded   bool
 	at        int64     // behind what is in batches
 	idle      time.Time // since when nothing came before the end
@@ -139,12 +140,30 @@ func (r *Reader) one(ctx context.Context, b *pipeline.Batch) error {
 		if r.hasLines() {
 			r.lines.add(line, int(r.source.cfg.BatchBytes))
 		}
+		if r.source.cfg.Origins {
+			b.Origins = append(b.Origins, r.origin(&rec))
+		}
 	} else {
-		b.Rejects = append(b.Rejects, pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)})
+		reject := pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)}
+		if r.source.cfg.Origins {
+			o := r.origin(&rec)
+			reject.Key, reject.Headers = o.Key, o.Headers
+		}
+		b.Rejects = append(b.Rejects, reject)
 	}
 	r.at = rec.Offset + 1
 	r.size += int64(len(rec.Value)) + perRecord
 	return nil
+}
+
+// origin copies a record.
+func (r *Reader) origin(rec *fetch.Record) pipeline.Origin {
+	o := pipeline.Origin{Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value)}
+	r.headers = rec.Headers(r.headers[:0])
+	for _, h := range r.headers {
+		o.Headers = append(o.Headers, pipeline.Header{Key: string(h.Key), Value: bytes.Clone(h.Value)})
+	}
+	return o
 }
 
 // gap makes a reject of offsets that give no records, where the config allows it.
