@@ -97,6 +97,9 @@ type Sink struct {
 	Segment  Size     `yaml:"segment"`   // bytes of input that one commit covers
 	RowGroup Size     `yaml:"row_group"` // parquet: uncompressed bytes of a row group
 
+	SegmentRows int      `yaml:"segment_rows" json:",omitzero"` // kafka: records that one commit covers at most
+	SegmentTime Duration `yaml:"segment_time" json:",omitzero"` // kafka: periods of record time, no two of which are in one commit
+
 	Every     Duration `yaml:"every" json:",omitzero"`      // streams: how old a record may get before it is committed
 	SealEvery Duration `yaml:"seal_every" json:",omitzero"` // streams: how often what is committed is made one dataset
 

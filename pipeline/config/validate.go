@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"inoculate/pipeline/diag"
 )
@@ -138,6 +139,19 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	}
 	if c.Sink.Segment <= 0 {
 		say("sink.segment", "", "a segment has no room for a record")
+	}
+	if c.Source.Type != "kafka" {
+		for _, key := range []string{"segment_rows", "segment_time"} {
+			if _, there := c.places["sink."+key]; there {
+				say("sink."+key, "segment: 64MiB cuts by size", "%s is for sources of type kafka", key)
+			}
+		}
+	}
+	if c.Sink.SegmentRows < 0 {
+		say("sink.segment_rows", "", "a segment of %d records", c.Sink.SegmentRows)
+	}
+	if c.Sink.SegmentTime > 0 && c.Sink.SegmentTime < Duration(time.Millisecond) {
+		say("sink.segment_time", "", "records have times of a millisecond; periods are not shorter")
 	}
 	if !c.Streams() {
 		for _, key := range []string{"every", "seal_every"} {

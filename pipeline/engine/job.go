@@ -31,6 +31,7 @@ type Job struct {
 
 	Workers      int   // partitions worked on at once; those without an end are all worked on at once
 	SegmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
+	SegmentRows  int64 // a segment is cut when it has so many records, rejects included; 0: no limit. The reader is a pipeline.Cutter
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
 
 	Every     time.Duration                                  // streams: a segment is cut when its first record is this old

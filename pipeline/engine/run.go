@@ -204,13 +204,24 @@ func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reade
 	defer func() { err = errors.Join(err, s.abort()) }()
 	next := first
 	var began time.Time // when the first record came
+	cutter, cuts := reader.(pipeline.Cutter)
 	for {
 		if ctx.Err() != nil {
 			return c, context.Cause(ctx)
 		}
+		if cuts {
+			room := int64(0)
+			if w.job.SegmentRows > 0 {
+				room = w.job.SegmentRows - s.counts[pipeline.CountIn]
+			}
+			cutter.Cut(next == first, room)
+		}
 		b, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			next = p.End
+			break
+		}
+		if errors.Is(err, pipeline.ErrCut) && next > first {
 			break
 		}
 		idle := errors.Is(err, pipeline.ErrIdle) && p.Endless()
@@ -228,6 +239,9 @@ func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reade
 			if err != nil {
 				return c, err
 			}
+		}
+		if !idle && w.job.SegmentRows > 0 && s.counts[pipeline.CountIn] >= w.job.SegmentRows {
+			break
 		}
 		if !p.Endless() {
 			if s.bytes >= w.segmentBytes || next >= p.End {

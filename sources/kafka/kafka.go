@@ -52,13 +52,14 @@ const (
 type Config struct {
 	Brokers     []string // host:port
 	Topics      []string
-	Start, Stop Bound    // earliest and latest
-	Isolation   string   // ReadCommitted
-	Value       string   // ValueJSON
-	Keep        []string // of KeepNames: columns kafka_… behind those of the value; batches then have no Lines
-	Origins     bool     // batches have Origins, and rejects keys and headers
-	OnLost      string   // Fail, or Record
-	OnCorrupt   string   // Quarantine, or Fail
+	Start, Stop Bound         // earliest and latest
+	Isolation   string        // ReadCommitted
+	Value       string        // ValueJSON
+	Keep        []string      // of KeepNames: columns kafka_… behind those of the value; batches then have no Lines
+	Period      time.Duration // of record time: a batch, and with it a segment, ends before the first record of a later one; 0: none
+	Origins     bool          // batches have Origins, and rejects keys and headers
+	OnLost      string        // Fail, or Record
+	OnCorrupt   string        // Quarantine, or Fail
 
 	BatchBytes int64         // of values in a batch, about
 	MaxBatch   int           // bytes of one record batch of the broker when decoded; a larger one is corrupt

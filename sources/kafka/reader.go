@@ -29,6 +29,11 @@ type Reader struct {
 	rows      *rows
 	lines     lineBuffer
 	headers   []fetch.Header
+	room      int64        // records that the segment may have yet; 0: no limit
+	period    int64        // of the segment's first record
+	begun     bool         // the segment has one
+	held      fetch.Record // the first one of a later period: it begins the next segment
+	holds     bool         // there is one
 	bounded   bool
 	at        int64     // behind what is in batches
 	idle      time.Time // since when nothing came before the end
@@ -72,7 +77,10 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	began := time.Now()
 	wait := r.source.cfg.MaxWait
 	for r.size = 0; r.size < r.source.cfg.BatchBytes; {
-		if r.done() {
+		if r.holds && r.begun && len(b.Positions)+len(b.Rejects) == 0 {
+			return pipeline.Batch{}, pipeline.ErrCut
+		}
+		if r.done() || r.full(&b) {
 			break
 		}
 		holds := len(b.Positions)+len(b.Rejects) > 0
@@ -112,8 +120,35 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	return b, nil
 }
 
+// Cut says what the segment that the next batch belongs to may have yet.
+func (r *Reader) Cut(fresh bool, rows int64) {
+	r.room = rows
+	if fresh {
+		r.begun = false
+	}
+}
+
+// full says whether the batch ends here because the segment does.
+func (r *Reader) full(b *pipeline.Batch) bool {
+	n := int64(len(b.Positions) + len(b.Rejects))
+	return n > 0 && (r.holds || r.room > 0 && n >= r.room)
+}
+
+// later says whether a record is of a later period than the segment's first one. Clocks go back now and then: what is older
+// than it should be stays where it is.
+func (r *Reader) later(rec *fetch.Record) bool {
+	if r.source.cfg.Period <= 0 || rec.Time < 0 {
+		return false
+	}
+	period := rec.Time / r.source.cfg.Period.Milliseconds()
+	if !r.begun {
+		r.period, r.begun = period, true
+	}
+	return period > r.period
+}
+
 func (r *Reader) done() bool {
-	return r.bounded && max(r.at, r.stream.Position()) >= r.extent.end
+	return !r.holds && r.bounded && max(r.at, r.stream.Position()) >= r.extent.end
 }
 
 func (r *Reader) hasLines() bool {
@@ -122,16 +157,26 @@ func (r *Reader) hasLines() bool {
 
 // one adds the next record, or what stands in the place of records.
 func (r *Reader) one(ctx context.Context, b *pipeline.Batch) error {
-	rec, err := r.stream.Next(ctx)
-	if errors.Is(err, fetch.ErrNothing) {
-		return err
-	}
-	r.idle = time.Time{}
-	if err != nil {
-		return r.gap(ctx, b, err)
+	var rec fetch.Record
+	if r.holds {
+		rec, r.holds = r.held, false
+	} else {
+		var err error
+		rec, err = r.stream.Next(ctx)
+		if errors.Is(err, fetch.ErrNothing) {
+			return err
+		}
+		r.idle = time.Time{}
+		if err != nil {
+			return r.gap(ctx, b, err)
+		}
 	}
 	if r.bounded && rec.Offset >= r.extent.end {
 		return nil // and the stream is beyond the end
+	}
+	if r.later(&rec) {
+		r.held, r.holds = rec, true // valid until the stream moves on, which it does not before the next segment
+		return nil
 	}
 	x := pending{Record: rec, topic: r.extent.topic, partition: r.extent.partition}
 	line, no := r.rows.append(&x, r.source.cfg.MaxRecord)

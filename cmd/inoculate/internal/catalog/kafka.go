@@ -114,7 +114,7 @@ func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, m
 		Start: bound(s.Start), Stop: bound(s.Stop), BatchBytes: int64(s.Batch), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Wait: time.Duration(s.Wait),
 		Group: s.Assign.Group, Schema: written, Mem: mem, Logger: logger,
 	}
-	cfg.Origins = c.Rejects.Topic != ""
+	cfg.Origins, cfg.Period = c.Rejects.Topic != "", time.Duration(c.Sink.SegmentTime)
 	if cfg.TLS, cfg.SASL, err = security(c, "source", s.TLS, s.SASL); err != nil {
 		return nil, false, err
 	}

@@ -202,7 +202,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	c := p.Config
 	job := &engine.Job{
 		Source: p.Source, Log: log, Layout: p.Layout, Transforms: p.Transforms, Outputs: p.Outputs(log), JSONSource: p.JSONSource,
-		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: f.workers, SegmentBytes: int64(c.Sink.Segment), MaxRejects: -1,
+		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: f.workers, SegmentBytes: int64(c.Sink.Segment), SegmentRows: int64(c.Sink.SegmentRows), MaxRejects: -1,
 		Owns: p.Owns(), Takeover: takeover, Every: time.Duration(c.Sink.Every), SealEvery: time.Duration(c.Sink.SealEvery),
 	}
 	if p.Outlet != nil {
