@@ -93,7 +93,7 @@ func (c *Config) Canonical() ([]byte, error) {
 	d.Rejects = Rejects{Topic: c.Rejects.Topic, Context: c.Rejects.Context}
 	k := &d.Source.Kafka
 	k.Brokers, k.Assign, k.Wait, k.TLS, k.SASL = nil, Assign{}, 0, nil, nil
-	d.Sink.Every, d.Sink.SealEvery = 0, 0
+	d.Sink.Every, d.Sink.SealEvery, d.Sink.Compact = 0, 0, 0
 	if d.Sink.Kafka != nil {
 		sink := *d.Sink.Kafka
 		sink.Brokers, sink.Timeout, sink.TLS, sink.SASL = nil, 0, nil, nil

@@ -147,6 +147,9 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 			}
 		}
 	}
+	if slices.Contains(c.Sink.Format, "openai") && c.Sink.Compact > maxOpenAI {
+		say("sink.compact", "", "a file of the format openai may have 512 MB: files of %s could be larger", c.Sink.Compact)
+	}
 	if c.Sink.SegmentRows < 0 {
 		say("sink.segment_rows", "", "a segment of %d records", c.Sink.SegmentRows)
 	}

@@ -129,7 +129,17 @@ sink: {path: %q, format: [jsonl, parquet], segment: 6KiB}
 
 func start(t *testing.T, config string, env ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "run", config, "--workers", "2", "--quiet")
+	return startProgram(t, []string{"run", config, "--workers", "2", "--quiet"}, env...)
+}
+
+func startCompact(t *testing.T, folder, kill string) *exec.Cmd {
+	t.Helper()
+	return startProgram(t, []string{"compact", folder}, envKill+"="+kill)
+}
+
+func startProgram(t *testing.T, args []string, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), append(env, envMain+"=1", "GORACE=atexit_sleep_ms=0")...)
 	cmd.Stderr = new(bytes.Buffer)
 	if err := cmd.Start(); err != nil {

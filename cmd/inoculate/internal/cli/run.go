@@ -261,6 +261,12 @@ func (a *app) seal(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log)
 		return nil, err
 	}
 	s := &p.Config.Sink
+	if s.Compact > 0 {
+		merging := catalog.Compaction{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Mem: p.Mem, Logger: a.logger}
+		if _, err := merging.Run(ctx); err != nil {
+			return nil, err
+		}
+	}
 	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
 		Open: func(name string) (io.ReadCloser, error) {
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
