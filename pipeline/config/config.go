@@ -100,7 +100,7 @@ type Sink struct {
 	SegmentRows int      `yaml:"segment_rows" json:",omitzero"` // kafka: records that one commit covers at most
 	SegmentTime Duration `yaml:"segment_time" json:",omitzero"` // kafka: periods of record time, no two of which are in one commit
 
-	Compact     Size     `yaml:"compact" json:",omitzero"`      // merge files up to about this size at each seal; 0: leave them
+	Compact Size `yaml:"compact" json:",omitzero"` // merge files up to about this size at each seal; 0: leave them
 
 	Every     Duration `yaml:"every" json:",omitzero"`      // streams: how old a record may get before it is committed
 	SealEvery Duration `yaml:"seal_every" json:",omitzero"` // streams: how often what is committed is made one dataset
