@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"sources/parquet":             {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/arrow":               {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/jsonl":               {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
-	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/kafka/fetch"},
+	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/arrow", "sources/kafka/fetch"},
 	"sources/kafka/fetch":         nil,
 
 	"transforms/phase":           {"pipeline"},

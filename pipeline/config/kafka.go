@@ -22,7 +22,7 @@ type Kafka struct {
 	Stop      Bound    `yaml:"stop" json:",omitzero"`       // latest, never, a time, or offsets
 	Assign    Assign   `yaml:"assign" json:",omitzero"`     // all, {shard: 0/4}, {group: NAME}, or {topic: [partitions]}
 	Isolation string   `yaml:"isolation" json:",omitzero"`  // read_committed, read_uncommitted
-	Value     string   `yaml:"value" json:",omitzero"`      // json, json-schema, text
+	Value     string   `yaml:"value" json:",omitzero"`      // json, json-schema, arrow, text
 	Keep      []string `yaml:"keep" json:",omitzero"`       // of key, headers, timestamp, topic, partition, offset
 	OnLost    string   `yaml:"on_lost" json:",omitzero"`    // fail, record
 	OnCorrupt string   `yaml:"on_corrupt" json:",omitzero"` // quarantine, fail
@@ -220,7 +220,7 @@ var keepNames = []string{"key", "headers", "timestamp", "topic", "partition", "o
 // oneOf is what a word may be; the first is the default.
 var oneOf = map[string][]string{
 	"isolation":  {"read_committed", "read_uncommitted"},
-	"value":      {"json", "json-schema", "text"},
+	"value":      {"json", "json-schema", "arrow", "text"},
 	"on_lost":    {"fail", "record"},
 	"on_corrupt": {"quarantine", "fail"},
 }

@@ -41,6 +41,13 @@ type delivery struct {
 	head     []byte // of ids
 	origin   pipeline.Origin
 	at       position
+	rows     map[string]*nth // by topic
+}
+
+// nth counts the rows that one input record has in a topic.
+type nth struct {
+	position int64
+	n        int
 }
 
 type target struct {
@@ -61,6 +68,7 @@ type out struct {
 func (s *Sink) Open(ctx context.Context, run string, p pipeline.Partition) (pipeline.Delivery, error) {
 	d := &delivery{sink: s, id: s.cfg.Prefix + "-" + run + "-" + p.ID, run: run, partition: p, outs: map[target]*out{}}
 	d.head = append(d.head, run+"/"+p.ID+"/"...)
+	d.rows = map[string]*nth{}
 	if s.cfg.Schema != nil {
 		var err error
 		if d.enc, err = jsonrow.NewEncoder(s.cfg.Schema); err != nil {
@@ -168,12 +176,29 @@ func (d *delivery) Write(ctx context.Context, phase pipeline.Phase, rows pipelin
 			}
 			value = d.text
 		}
-		d.origin = pipeline.Origin{Key: keyOf(keys, i), Value: value, Headers: append(d.origin.Headers[:0], d.identity(rows.Positions[i]))}
+		d.origin = pipeline.Origin{Key: keyOf(keys, i), Value: value, Headers: append(d.origin.Headers[:0], d.rowIdentity(topic, rows.Positions[i]))}
 		if err := d.add(ctx, topic, rows.Positions[i], &d.origin); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rowIdentity is the id of a row. Where an input record has several, those behind the first one in a topic have their number
+// behind the position.
+func (d *delivery) rowIdentity(topic string, at int64) pipeline.Header {
+	h, last := d.identity(at), d.rows[topic]
+	if last == nil {
+		last = &nth{position: -1}
+		d.rows[topic] = last
+	}
+	if last.position != at {
+		*last = nth{position: at}
+		return h
+	}
+	last.n++
+	h.Value = strconv.AppendInt(append(h.Value, '.'), int64(last.n), 10)
+	return h
 }
 
 // identity is the header with the id of the record at a position.

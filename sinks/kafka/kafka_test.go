@@ -190,6 +190,29 @@ func TestAtLeastOnce(t *testing.T) {
 	}
 }
 
+// TestManyRows: rows of one input record have ids of their own.
+func TestManyRows(t *testing.T) {
+	addrs := fake(t, "train", "test")
+	s := open(t, Config{Brokers: addrs, Train: "train", Test: "test"})
+	d := opened(t, s)
+	rows := lines(0, 3)
+	rows.Positions = []int64{4, 4, 5}
+	must(t, d.Write(t.Context(), pipeline.PhaseTrain, rows))
+	rows.Positions = []int64{5, 5, 6}
+	must(t, d.Write(t.Context(), pipeline.PhaseTest, rows))
+	must(t, d.Write(t.Context(), pipeline.PhaseTrain, rows))
+	must(t, d.Commit(t.Context(), 7, "x"))
+	var ids []string
+	for _, topic := range []string{"train", "test"} {
+		for _, r := range read(t, addrs, topic, 4) {
+			ids = append(ids, strings.TrimPrefix(header(r, IDHeader), "run1/t00-p0003/"))
+		}
+	}
+	if got := strings.Join(ids, " "); got != "4 4.1 5 5.1 5.2 6 5 5.1 6" {
+		t.Error(got)
+	}
+}
+
 // TestKey: records with a key go where Java's client puts them; those without stay together. Columns become JSON.
 func TestKey(t *testing.T) {
 	addrs := fake(t, "train")

@@ -112,7 +112,10 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	}
 	b.Next, b.Bytes = r.at, r.size
 	if len(b.Positions) > 0 {
-		b.Record = r.rows.record()
+		var err error
+		if b.Record, err = r.rows.record(); err != nil {
+			return pipeline.Batch{}, r.fail(err, "")
+		}
 	}
 	if r.hasLines() {
 		b.Lines = r.lines.take()
@@ -152,7 +155,7 @@ func (r *Reader) done() bool {
 }
 
 func (r *Reader) hasLines() bool {
-	return len(r.source.cfg.Keep) == 0 && r.source.cfg.Value != ValueText
+	return len(r.source.cfg.Keep) == 0 && r.source.cfg.Value != ValueText && r.source.cfg.Value != ValueArrow
 }
 
 // one adds the next record, or what stands in the place of records.
@@ -179,14 +182,20 @@ func (r *Reader) one(ctx context.Context, b *pipeline.Batch) error {
 		return nil
 	}
 	x := pending{Record: rec, topic: r.extent.topic, partition: r.extent.partition}
-	line, no := r.rows.append(&x, r.source.cfg.MaxRecord)
+	line, n, no := r.rows.append(&x, r.source.cfg.MaxRecord)
 	if no == nil {
-		b.Positions = append(b.Positions, rec.Offset)
 		if r.hasLines() {
 			r.lines.add(line, int(r.source.cfg.BatchBytes))
 		}
+		var o pipeline.Origin
 		if r.source.cfg.Origins {
-			b.Origins = append(b.Origins, r.origin(&rec))
+			o = r.origin(&rec)
+		}
+		for range n {
+			b.Positions = append(b.Positions, rec.Offset)
+			if r.source.cfg.Origins {
+				b.Origins = append(b.Origins, o)
+			}
 		}
 	} else {
 		reject := pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)}

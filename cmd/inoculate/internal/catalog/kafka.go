@@ -122,7 +122,7 @@ func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, m
 	if err != nil {
 		return nil, false, err
 	}
-	json = len(s.Keep) == 0 && s.Value != kafka.ValueText
+	json = len(s.Keep) == 0 && s.Value != kafka.ValueText && s.Value != kafka.ValueArrow
 	if s.Assign.Group != "" {
 		return k.Shared(s.Assign.Group), json, nil
 	}
