@@ -101,6 +101,27 @@ sink: {path: %q, format: [parquet, jsonl], segment_rows: 30, kafka: {topics: {tr
 	if len(train)+len(test)+dead != n || len(test) != (n+1)/4 {
 		t.Errorf("%d train, %d test, %d dead of %d", len(train), len(test), dead, n)
 	}
+	only := filepath.Join(dir, "only") // the commit log, and nothing to open
+	if err := os.WriteFile(file, []byte(strings.NewReplacer(out, only, "format: [parquet, jsonl], ", "").Replace(text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"check", file}, 0, "output   Kafka topics [ready ready-eval dead]: exactly once"},
+		{[]string{"run", file}, 0, "only: the commit log and what it names"},
+		{[]string{"verify", only}, 0, "the commit log is whole; the records are in topics"},
+		{[]string{"strip", only, "--out", filepath.Join(dir, "back")}, 3, "the folder holds no train and no test record"},
+		{[]string{"compact", only}, 0, "less"},
+		{[]string{"lag", file}, 0, "in/0"},
+	} {
+		var said bytes.Buffer
+		if code := Main(c.args, strings.NewReader(""), &said, &said); code != c.code || !strings.Contains(said.String(), c.want) {
+			t.Errorf("%v: %d, want %d and %q:\n%s", c.args, code, c.code, c.want, said.String())
+		}
+	}
 	if lines := strings.Count(rowsIn(t, filepath.Join(out, "jsonl", "train"), "jsonl"), "HACK IT ALL NOW."); lines != len(train) {
 		t.Errorf("%d lines, %d records", lines, len(train))
 	}
