@@ -117,6 +117,9 @@ func (c *Config) validateKafkaSink(say func(path, hint, format string, args ...a
 	if k.Timeout < Duration(time.Second) {
 		say("sink.kafka.timeout", "", "a transaction of %s has no time for a segment", time.Duration(k.Timeout))
 	}
+	if k.Delivery == "exactly_once" && c.Sink.Every > 0 && k.Timeout <= c.Sink.Every {
+		say("sink.kafka.timeout", "make every shorter, or timeout longer", "a segment is %s old when it is committed, and brokers give its transaction up after %s", time.Duration(c.Sink.Every), time.Duration(k.Timeout))
+	}
 	if len(c.Arms) > 0 {
 		say("sink.kafka", fmt.Sprintf("write the %d arms to files", len(c.Arms)), "arms go to folders of their own, not to topics")
 	}

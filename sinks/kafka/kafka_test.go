@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/kafkaconn"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "text", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
@@ -314,5 +315,30 @@ func TestErrors(t *testing.T) {
 		if _, err := New(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// TestSecurity: user and password are those of the connection, and a wrong one is said to be wrong.
+func TestSecurity(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "train"), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "me", "right"))
+	must(t, err)
+	t.Cleanup(cluster.Close)
+	for password, want := range map[string]string{ // kfake closes the connection, where Apache Kafka says why
+		"right": "", "wrong": "are user and password right"} {
+		t.Setenv("SINK_PASSWORD", password)
+		who, err := (&kafkaconn.SASL{Mechanism: "scram-sha-512", User: "me", PasswordEnv: "SINK_PASSWORD"}).New()
+		must(t, err)
+		s, err := New(t.Context(), Config{Brokers: cluster.ListenAddrs(), Train: "train", SASL: who, Schema: schema, Wait: time.Second})
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+			continue
+		}
+		must(t, err)
+		d := opened(t, s)
+		must(t, d.Write(t.Context(), pipeline.PhaseTrain, lines(0, 5)))
+		must(t, d.Commit(t.Context(), 5, "x"))
+		must(t, s.Close())
 	}
 }
