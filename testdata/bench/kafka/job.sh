@@ -34,16 +34,16 @@ if [ -n "$peer" ]; then
 	if [ ! -x "$benthos" ]; then
 		mkdir -p "$(dirname "$benthos")"
 		cp testdata/bench/kafka/peer.go.txt "$(dirname "$benthos")/main.go"
-		(cd "$(dirname "$benthos")" && rm -f go.mod && go mod init peer && go get github.com/benthosdev/benthos/v4@v4.27.0 && go mod tidy && CGO_ENABLED=0 go build -trimpath -o benthos .) >&2
+		(cd "$(dirname "$benthos")" && rm -f go.mod && go mod init peer && go get github.com/benthosdev/benthos/v4@v4.27.0 && go mod tidy && CGO_ENABLED=0 go build -trimpath -ldflags=-checklinkname=0 -o benthos .) >&2
 	fi
 	cat > "$dir/peer.yaml" << Y
 http: {enabled: false}
 logger: {level: WARN}
 input:
   read_until:
-    idle_timeout: 5s
+    idle_timeout: 10s
     input:
-      kafka_franz: {seed_brokers: ["$brokers"], topics: [job], consumer_group: "\${GROUP}", start_from_oldest: true}
+      kafka_franz: {seed_brokers: ["$brokers"], topics: [job], consumer_group: "\${GROUP}", start_from_oldest: true, checkpoint_limit: 25000}
 pipeline:
   processors:
     - mapping: |
