@@ -46,6 +46,8 @@ type Batch struct {
 	Positions []int64   // position of each row; nil when row i stands at First+i
 	Bytes     int64     // input bytes consumed (uncompressed, approximate), for cuts and progress
 
+	Origins []Origin // one a row, or nil: the records as they came, where the source was asked to keep them
+
 	View      *schemas.View    // reads the conversations of Record; shared by the transforms
 	Phases    []Phase          // one a row, set by the phase transform
 	Decisions []Decision       // one a row: what the transforms decided about it
@@ -155,6 +157,9 @@ type Reject struct {
 	Field    string // column or JSON path, where known
 	Detail   string // the full cause, for people
 	Raw      []byte // the input as it came, when Row is -1
+
+	Key     []byte   // of the record, where the source was asked to keep it and Row is -1; nil is null
+	Headers []Header // likewise
 }
 
 // Rows is what a sink writes: the rows of one phase after their edits.
@@ -162,6 +167,8 @@ type Rows struct {
 	Record arrow.Record // nil when every sink of the run takes Lines
 	Lines  []byte       // the rows as JSON lines, newline-terminated; nil when the source is not JSON or no sink takes them
 	N      int
+
+	Positions []int64 // of each row; nil where nobody wants them
 }
 
 // Reject takes a row out of the flow, with its reason. Later transforms pass over it.

@@ -21,8 +21,13 @@ type Sink interface {
 	Begin(ctx context.Context, seg Segment, s *arrow.Schema) (Writer, error)
 }
 
-// Wants names the forms of Rows that a sink takes.
-type Wants struct{ Record, Lines bool }
+// Wants names the forms of Rows that a sink takes, and whether it takes their positions.
+type Wants struct{ Record, Lines, Positions bool }
+
+// Or wants what either wants.
+func (w Wants) Or(o Wants) Wants {
+	return Wants{w.Record || o.Record, w.Lines || o.Lines, w.Positions || o.Positions}
+}
 
 // A Writer writes one segment's rows: Write*, then Close or Abort. It is used by one goroutine.
 type Writer interface {

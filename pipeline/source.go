@@ -49,6 +49,16 @@ type Reader interface {
 	Close() error
 }
 
+// A Cutter is a Reader that ends batches where segments are to end.
+type Cutter interface {
+	// Cut is called before Next. Fresh says that a segment begins; rows is how many records it may have yet, rejects
+	// included, 0 for no limit.
+	Cut(fresh bool, rows int64)
+}
+
+// ErrCut is what a Cutter gives in place of a batch that belongs to the next segment: its records are of a later period.
+var ErrCut = errors.New("the segment ends here")
+
 // An Acker tells its upstream how far a partition is committed: a hint for people and their lag tools, which decides nothing.
 type Acker interface {
 	Ack(ctx context.Context, p Partition, next int64) error

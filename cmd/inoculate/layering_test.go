@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"sources/parquet":             {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/arrow":               {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/jsonl":               {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
-	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/kafka/fetch"},
+	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/arrow", "sources/kafka/fetch"},
 	"sources/kafka/fetch":         nil,
 
 	"transforms/phase":           {"pipeline"},
@@ -70,6 +70,7 @@ var layers = map[string][]string{
 	"sinks/finetune":             {"schemas", "sinks/internal/columnar"},
 	"sinks/eval":                 {"schemas", "sinks/internal/columnar"},
 	"sinks/reject":               {"pipeline/commitlog", "sinks/internal/columnar"},
+	"sinks/kafka":                {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow"},
 	"sinks/provenance":           {"pipeline/commitlog", "pipeline/provenance", "sinks/internal/columnar"},
 	"sinks/dataset":              {"pipeline", "pipeline/commitlog", "pipeline/overlap", "schemas", "sinks/internal/columnar"},
 
@@ -95,7 +96,7 @@ var owned = map[string][]string{
 	"github.com/prometheus":                      {"cmd/inoculate/internal/monitor"},
 	"github.com/schollz/progressbar":             {"cmd/inoculate/internal/cli"},
 	"golang.org/x/term":                          {"cmd/inoculate/internal/cli"},
-	"github.com/segmentio/kafka-go":              {"sources/kafka", "sources/kafka/fetch", "pipeline/kafkaconn", "pipeline/pipelinetest/broker"},
+	"github.com/segmentio/kafka-go":              {"sources/kafka", "sources/kafka/fetch", "sinks/kafka", "pipeline/kafkaconn", "pipeline/pipelinetest/broker"},
 	"github.com/twmb/franz-go":                   nil, // tests and benchmarks only
 	"github.com/apache/arrow/go/v17/parquet":     nil, // kills the process on a flipped byte
 	"github.com/rogpeppe/go-internal":            nil, // tests only

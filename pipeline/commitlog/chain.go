@@ -49,6 +49,9 @@ func (l *Log) Chain(ctx context.Context, p pipeline.Partition) (*Chain, error) {
 	if _, err := l.sweep(ctx, p, waiting[p.ID], cursor{}, cur.next, false); err != nil {
 		return nil, err
 	}
+	if err := l.applyMerges(p); err != nil {
+		return nil, err
+	}
 	return &Chain{Partition: p, Next: cur.next, log: l, cur: cur}, nil
 }
 

@@ -26,7 +26,7 @@ func (c *Chain) Commit(ctx context.Context, s Commit) error {
 		return context.Cause(ctx)
 	}
 	l, p := c.log, c.Partition
-	r := Record{Run: l.run.ID, Partition: p.ID, First: s.First, Next: s.Next, Prev: c.cur.prev, Files: s.Files, Counts: s.Counts, Bytes: s.Bytes}
+	r := c.record(s)
 	if err := c.checkCommit(&r); err != nil {
 		return fmt.Errorf("committing [%d,%d) of partition %s: %w", s.First, s.Next, p.ID, err)
 	}
@@ -50,7 +50,7 @@ func (c *Chain) Commit(ctx context.Context, s Commit) error {
 	// R6: the successor follows the record as it stands in the log.
 	c.cur = cursor{next: there.Next, prev: there.Hash, records: c.cur.records + 1}
 	c.Next = there.Next
-	return l.forward(there.Files)
+	return l.forward(p, there.First, there.Files)
 }
 
 func (c *Chain) checkCommit(r *Record) error {
@@ -71,9 +71,14 @@ func (c *Chain) checkCommit(r *Record) error {
 
 // forward renames the files of a durable record out of the staging folder. Anybody who has read the record may do it, any
 // number of times.
-func (l *Log) forward(files []pipeline.File) error {
+//
+// Where a merge covers the record, at position first, the files of the merge are meant instead.
+func (l *Log) forward(p pipeline.Partition, first int64, files []pipeline.File) error {
 	if len(files) == 0 {
 		return nil
+	}
+	if merged, err := l.merged(p, first); merged || err != nil {
+		return err
 	}
 	var folders []string
 	for _, f := range files {
@@ -84,6 +89,9 @@ func (l *Log) forward(files []pipeline.File) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			// R13: somebody else brought it forward.
 			if _, err = l.fs.Stat(targetFile(f)); errors.Is(err, fs.ErrNotExist) {
+				if merged, merr := l.merged(p, first); merged || merr != nil {
+					return merr
+				}
 				return &DamagedError{File: l.fs.Path(targetFile(f)), Cause: "named by a commit record, and missing"}
 			}
 		}
@@ -99,7 +107,11 @@ func (l *Log) forward(files []pipeline.File) error {
 			return err
 		}
 	}
-	return l.fs.SyncDir(stagingDir)
+	if err := l.fs.SyncDir(stagingDir); err != nil {
+		return err
+	}
+	_, err := l.merged(p, first) // it may have been merged meanwhile, and what was brought forward is old
+	return err
 }
 
 // ensureTarget makes a target folder durable, once in a process.

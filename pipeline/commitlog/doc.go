@@ -5,6 +5,7 @@
 //	_commits/run.json                                 the run record: config, prompts, schema, plan
 //	_commits/<run>/<partition>/start.json             where the partition begins
 //	_commits/<run>/<partition>/<first, 20 digits>.json  one commit record
+//	_commits/<run>/<partition>/merge-<number, 20 digits>.json  files in the place of those of several records
 //	.staging/                                         files that no record names yet, and temporary files
 //	train/, test/, …                                  committed files only
 //
@@ -26,6 +27,8 @@
 //	R12 A record is written, synced, linked, its folder synced; who reads records syncs the folder before acting.
 //	R13 Temporary names are unique to an attempt and hold partition and position; one that is gone means decided.
 //	R14 The seal walks every planned partition to its end, or refuses.
+//	M1  A merge is put if absent under the number behind the last one, and covers whole records and whole merges. Only then the
+//	    old files are deleted, durably, and only then the new ones become visible: no reader sees a row twice.
 //
 // testdata/model holds the model of this protocol.
 package commitlog

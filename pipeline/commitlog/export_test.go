@@ -4,7 +4,8 @@ package commitlog
 var Mutants = []string{
 	mutPutByRename, mutNoFileSync, mutNoStagingSync, mutNoParentSync, mutNoRecordSync, mutNoChainSync, mutActBeforeSync,
 	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutCollectSecond, mutFirstFromData,
-	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen,
+	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen, mutNoPreparedSync,
+	mutMergeKeepsOld, mutMergeByRename,
 }
 
 // Mutate takes a rule away until the returned function is called.

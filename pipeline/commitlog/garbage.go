@@ -68,6 +68,10 @@ func (l *Log) Collect(ctx context.Context) (removed int, err error) {
 			return removed, err
 		}
 	}
+	n, err := l.collectMerges(parts)
+	if removed += n; err != nil {
+		return removed, err
+	}
 	for _, s := range waiting[""] {
 		if err := l.remove(s); err != nil {
 			return removed, err
@@ -119,6 +123,10 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 	if err := l.syncChain(p); err != nil { // R12: before anything is renamed or deleted
 		return 0, err
 	}
+	old, err := l.mergesOf(p)
+	if err != nil {
+		return 0, err
+	}
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b staged) int { return cmp.Compare(a.first, b.first) })
 	drop := func(s staged) error {
@@ -137,7 +145,11 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 			case s.first < r.First: // behind the cursor: unknown here
 			case !s.temp && r.names(s.folder, s.name) && mutant != mutCollectSecond:
 				// Also where it stands in its folder already: that name may not be durable yet, so this copy is not garbage.
-				err = l.forward([]pipeline.File{{Folder: s.folder, Name: s.name}})
+				if _, merged := old.covers(s.first); merged {
+					err = drop(s)
+				} else {
+					err = l.forward(p, s.first, []pipeline.File{{Folder: s.folder, Name: s.name}})
+				}
 			default:
 				err = drop(s) // R1: r covers its position and does not name it
 			}

@@ -24,6 +24,8 @@ type Log struct {
 	mu      sync.Mutex
 	targets map[string]bool               // target folders that this process has made durable
 	adopted map[string]pipeline.Partition // that this process knows of
+	merges  map[string]merges             // by partition, as far as they were read
+	applied map[string]int64              // by partition: merges below this number were brought forward by this process
 }
 
 // Start puts the run record, or takes the one that is there. A folder of a run with another config, other prompts, another
@@ -78,7 +80,8 @@ func newLog(fsys FS, data []byte) (*Log, error) {
 	if err != nil {
 		return nil, &DamagedError{File: fsys.Path(runFile), Cause: "not a run record", Err: err}
 	}
-	l := &Log{fs: fsys, run: run, hash: hash, parts: make(map[string]pipeline.Partition, len(run.Plan)), targets: map[string]bool{}, adopted: map[string]pipeline.Partition{}}
+	l := &Log{fs: fsys, run: run, hash: hash, parts: make(map[string]pipeline.Partition, len(run.Plan)), targets: map[string]bool{}, adopted: map[string]pipeline.Partition{},
+		merges: map[string]merges{}, applied: map[string]int64{}}
 	for _, p := range run.Plan {
 		l.parts[p.ID] = p
 	}

@@ -25,6 +25,9 @@ const (
 	mutSharedTemp      = "attempts share a temporary name"
 	mutVisibleEarly    = "a file is visible before its record"
 	mutSealOpen        = "an unfinished run is sealed"
+	mutMergeKeepsOld   = "files that were merged stay"
+	mutMergeByRename   = "a merge is put by check, then rename"
+	mutNoPreparedSync  = "the name of a prepared record is not synced"
 )
 
 // mutantDropsOpen tells whether R1 is taken away.

@@ -67,6 +67,9 @@ type staged struct {
 
 func parseStaged(base string) (staged, bool) {
 	s := staged{base: base}
+	if strings.HasPrefix(base, mergePrefix) {
+		return s, false
+	}
 	rest, temp := strings.CutPrefix(base, tempPrefix)
 	folder, name, ok := strings.Cut(rest, "+")
 	if !ok {

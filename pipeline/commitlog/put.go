@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func put(ctx context.Context, fsys FS, name, temp string, data []byte) ([]byte, 
 	defer func() { _ = fsys.Remove(temp) }() // a name of ours alone; where this fails it is garbage once the key is decided
 	var err error
 	for range 3 {
-		if mutant == mutPutByRename {
+		if mutant == mutPutByRename || mutant == mutMergeByRename && strings.Contains(name, "/"+mergePrefix) {
 			if held, err := readAll(fsys, name); err == nil {
 				return held, nil
 			}

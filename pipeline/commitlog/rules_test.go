@@ -110,6 +110,9 @@ var rules = map[string]func() error{
 	"attempts share a temporary name":                        twoAttempts,
 	"a file is visible before its record":                    beforeTheRecord,
 	"an unfinished run is sealed":                            sealTooEarly,
+	"the name of a prepared record is not synced":            preparedThenPowerLoss,
+	"files that were merged stay":                            func() error { return mergeSweep(false) },
+	"a merge is put by check, then rename":                   twoMergers,
 }
 
 // TestEveryRuleIsNeeded takes the rules away one at a time: the scenario must notice, and must hold with the rule in place.

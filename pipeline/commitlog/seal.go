@@ -46,53 +46,97 @@ func (l *Log) Progress(ctx context.Context) ([]Progress, error) {
 // Partitions and of the positions: the metadata of the dataset is made from these alone. A partition without a planned end
 // counts as far as it goes. R14.
 func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) error) error {
-	parts, err := l.Partitions(ctx)
-	if err != nil {
-		return err
-	}
-	ends := make([]int64, len(parts))
-	var open []Progress
-	for i, p := range parts {
-		c, err := l.Chain(ctx, p)
-		if err != nil {
+	for try := 0; ; try++ {
+		settled, err := l.settle(ctx)
+		if _, damaged := errors.AsType[*DamagedError](err); damaged && try < 5 && l.mergedSince(settled) {
+			continue // another process merged files while they were looked for
+		}
+		if err != nil || fn == nil {
 			return err
 		}
-		ends[i] = c.Next
+		for _, s := range settled {
+			if err := l.walkSettled(ctx, s, func(r Record) error { return fn(s.partition, r) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// settled is how far a partition is.
+type settled struct {
+	partition pipeline.Partition
+	merges    merges
+	next      int64
+}
+
+// settle brings everything forward and looks at every file.
+func (l *Log) settle(ctx context.Context) (all []settled, err error) {
+	parts, err := l.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var open []Progress
+	for _, p := range parts {
+		m, err := l.mergesOf(p) // before the records: those that a merge covers are there
+		if err != nil {
+			return all, err
+		}
+		c, err := l.Chain(ctx, p)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, settled{p, m, c.Next})
 		if !p.Endless() && c.Next < p.End && mutant != mutSealOpen {
 			open = append(open, Progress{Partition: p, Next: c.Next, Records: c.cur.records})
 		}
 	}
 	if len(open) > 0 {
-		return &IncompleteError{Open: open}
+		return all, &IncompleteError{Open: open}
 	}
 	folders := map[string]bool{}
-	for i, p := range parts {
-		cur, err := l.start(p)
-		if err != nil {
-			return err
-		}
-		_, err = l.walk(ctx, p, cur, ends[i], func(r Record) error {
+	for _, s := range all {
+		err := l.walkSettled(ctx, s, func(r Record) error {
 			for _, f := range r.Files {
 				if err := l.present(f); err != nil {
 					return err
 				}
 				folders[f.Folder] = true
 			}
-			if fn == nil {
-				return nil
-			}
-			return fn(p, r)
+			return nil
 		})
 		if err != nil {
-			return err
+			return all, err
 		}
 	}
 	for folder := range folders { // R14: before any metadata names them; others may have renamed them
 		if err := errors.Join(l.ensureTarget(folder), l.fs.SyncDir(folder)); err != nil {
-			return err
+			return all, err
 		}
 	}
-	return nil
+	return all, nil
+}
+
+func (l *Log) walkSettled(ctx context.Context, s settled, fn func(Record) error) error {
+	cur, err := l.start(s.partition)
+	if err != nil {
+		return err
+	}
+	each, end := l.through(s.partition, s.merges, fn)
+	if _, err = l.walk(ctx, s.partition, cur, s.next, each); err != nil {
+		return err
+	}
+	return end()
+}
+
+// mergedSince tells whether there are merges that were not there.
+func (l *Log) mergedSince(before []settled) bool {
+	for _, s := range before {
+		if m, err := l.mergesOf(s.partition); err == nil && m.next > s.merges.next {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *Log) present(f pipeline.File) error {

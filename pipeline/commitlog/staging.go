@@ -20,7 +20,10 @@ const writeSize = 256 << 10
 var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeSize) }}
 
 // Staging makes the files of segments. Its methods may be called at once.
-type Staging struct{ fs FS }
+type Staging struct {
+	fs     FS
+	prefix string // of names in the staging folder
+}
 
 // Staging returns the staging folder of the run.
 func (l *Log) Staging() *Staging { return NewStaging(l.fs) }
@@ -43,7 +46,7 @@ func (s *Staging) Create(seg pipeline.Segment, folder, ext string) (*Temp, error
 	}
 	stem := partStem(seg.Run, seg.Partition, seg.First)
 	t := &Temp{fs: s.fs, folder: folder, stem: stem, ext: ext, sum: sha256.New(),
-		name: stagingDir + "/" + tempBase(tag(folder), stem, ext)} // R13: random, with partition and position
+		prefix: s.prefix, name: stagingDir + "/" + s.prefix + tempBase(tag(folder), stem, ext)} // R13: random, with partition and position
 	if mutant == mutSharedTemp {
 		t.name = stagingDir + "/" + tempPrefix + tag(folder) + "+" + stem + "0." + ext
 		_ = s.fs.Remove(t.name)
@@ -66,6 +69,7 @@ type Temp struct {
 	sum                     hash.Hash
 	n                       int64
 	folder, stem, ext, name string
+	prefix                  string
 	done                    bool
 }
 
@@ -123,7 +127,7 @@ func (t *Temp) Publish(ctx context.Context) (name, sha256hex string, bytes int64
 	}
 	sha256hex = hex.EncodeToString(t.sum.Sum(nil))
 	name = t.stem + sha256hex[:hashDigits] + "." + t.ext
-	to := stagedFile(t.folder, name) // R10: out of every reader's sight
+	to := stagingDir + "/" + t.prefix + stagedBase(t.folder, name) // R10: out of every reader's sight
 	if mutant == mutVisibleEarly {
 		if err := ensureDir(t.fs, t.folder); err != nil {
 			return "", "", 0, err

@@ -17,7 +17,8 @@ type cursor struct {
 	records int    // walked so far, from the start
 }
 
-// Walk calls fn with each record of p's chain in order, as far as it goes now. It changes nothing, and needs memory for one
+// Walk calls fn with each record of p's chain in order, as far as it goes now; where some were merged, with one for all of
+// them, which has the files of the merge. It changes nothing, and needs memory for one
 // record. A chain that is not whole is refused with a *DamagedError.
 func (l *Log) Walk(ctx context.Context, p pipeline.Partition, fn func(Record) error) error {
 	p, err := l.planned(p)
@@ -31,8 +32,15 @@ func (l *Log) Walk(ctx context.Context, p pipeline.Partition, fn func(Record) er
 	if err != nil {
 		return err
 	}
-	_, err = l.walkWhole(ctx, p, cur, fn)
-	return err
+	m, err := l.mergesOf(p) // before the records: those that a merge covers are there
+	if err != nil {
+		return err
+	}
+	each, end := l.through(p, m, fn)
+	if _, err = l.walkWhole(ctx, p, cur, each); err != nil {
+		return err
+	}
+	return end()
 }
 
 // start reads p's start record; fs.ErrNotExist where there is none yet.

@@ -102,22 +102,31 @@ type Check struct {
 	For      []string `yaml:"for" json:",omitzero"`   // trainers: what they would drop or refuse is a reject
 }
 
-// Rejects says how many rejects are fine.
+// Rejects says how many rejects are fine, and where they go beside the folder.
 type Rejects struct {
-	Allow Allowance `yaml:"allow"`
+	Allow   Allowance `yaml:"allow"`
+	Topic   string    `yaml:"topic" json:",omitzero"`   // of dead letters, at the brokers of the kafka sink, or of the source
+	Context bool      `yaml:"context" json:",omitzero"` // with the headers of Kafka Connect
 }
 
 // Sink says what is written.
 type Sink struct {
 	Path     string   `yaml:"path"`
-	Format   []string `yaml:"format"` // parquet, arrow, jsonl
+	Format   []string `yaml:"format"` // parquet, arrow, jsonl; none where all goes to topics
 	Train    string   `yaml:"train"`  // name of the split
 	Test     string   `yaml:"test"`
 	Segment  Size     `yaml:"segment"`   // bytes of input that one commit covers
 	RowGroup Size     `yaml:"row_group"` // parquet: uncompressed bytes of a row group
 
+	SegmentRows int      `yaml:"segment_rows" json:",omitzero"` // kafka: records that one commit covers at most
+	SegmentTime Duration `yaml:"segment_time" json:",omitzero"` // kafka: periods of record time, no two of which are in one commit
+
+	Compact Size `yaml:"compact" json:",omitzero"` // merge files up to about this size at each seal; 0: leave them
+
 	Every     Duration `yaml:"every" json:",omitzero"`      // streams: how old a record may get before it is committed
 	SealEvery Duration `yaml:"seal_every" json:",omitzero"` // streams: how often what is committed is made one dataset
+
+	Kafka *KafkaSink `yaml:"kafka" json:",omitzero"`
 }
 
 // ModeStrip is the mode of the strip command.

@@ -95,6 +95,58 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestKafkaSink: what is said of topics is completed from the source, written and read back; how brokers are reached does not
+// change what the run is, where the rows go does.
+func TestKafkaSink(t *testing.T) {
+	load := func(text string) *Config {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "p.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, _, l := Load(file)
+		if len(l) > 0 {
+			t.Fatal(l)
+		}
+		return c
+	}
+	text := strings.Replace(stream, "sink: {path: out, every: 90s}", "rejects: {topic: dead, context: true}\nsink: {path: out, every: 10m, kafka: {topics: {train: a, test: b}, key: id}}", 1)
+	c := load(text)
+	k := c.Sink.Kafka
+	if c.Sink.Files() || k.Brokers[0] != "127.0.0.1:9092" || k.SASL.User != "me" || k.TLS.CA != "ca.pem" || k.Delivery != "exactly_once" || k.Compression != "lz4" ||
+		k.TransactionalID != "inoculate" || time.Duration(k.Timeout) != 15*time.Minute || !c.Rejects.Context {
+		t.Errorf("%+v", k)
+	}
+	written, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := load(string(written))
+	c.places, back.places, back.File = nil, nil, c.File
+	if !reflect.DeepEqual(c, back) {
+		t.Errorf("written as\n%s\n got %+v\nwant %+v", written, back.Sink.Kafka, c.Sink.Kafka)
+	}
+	canonical := func(text string) string {
+		t.Helper()
+		b, err := load(text).Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if one := canonical(text); one != canonical(strings.NewReplacer("127.0.0.1:9092", "10.0.0.7:9093", "user: me", "user: you").Replace(text)) || strings.Contains(one, "9092") || strings.Contains(one, "ca.pem") {
+		t.Errorf("other brokers are another run: %s", one)
+	}
+	for _, change := range []string{"train: a", "key: id", "topic: dead"} {
+		if canonical(text) == canonical(strings.Replace(text, change, change+"x", 1)) {
+			t.Errorf("another %q is the same run", change)
+		}
+	}
+	if c := load(strings.Replace(text, "path: out", "path: out, format: [jsonl]", 1)); !c.Sink.Files() || c.Sink.Kafka == nil {
+		t.Errorf("%+v", c.Sink)
+	}
+}
+
 func TestParse(t *testing.T) {
 	c, l := Parse("p.yaml", []byte(whole))
 	if len(l) > 0 {

@@ -22,7 +22,7 @@ type Kafka struct {
 	Stop      Bound    `yaml:"stop" json:",omitzero"`       // latest, never, a time, or offsets
 	Assign    Assign   `yaml:"assign" json:",omitzero"`     // all, {shard: 0/4}, {group: NAME}, or {topic: [partitions]}
 	Isolation string   `yaml:"isolation" json:",omitzero"`  // read_committed, read_uncommitted
-	Value     string   `yaml:"value" json:",omitzero"`      // json, json-schema, text
+	Value     string   `yaml:"value" json:",omitzero"`      // json, json-schema, arrow, text
 	Keep      []string `yaml:"keep" json:",omitzero"`       // of key, headers, timestamp, topic, partition, offset
 	OnLost    string   `yaml:"on_lost" json:",omitzero"`    // fail, record
 	OnCorrupt string   `yaml:"on_corrupt" json:",omitzero"` // quarantine, fail
@@ -220,7 +220,7 @@ var keepNames = []string{"key", "headers", "timestamp", "topic", "partition", "o
 // oneOf is what a word may be; the first is the default.
 var oneOf = map[string][]string{
 	"isolation":  {"read_committed", "read_uncommitted"},
-	"value":      {"json", "json-schema", "text"},
+	"value":      {"json", "json-schema", "arrow", "text"},
 	"on_lost":    {"fail", "record"},
 	"on_corrupt": {"quarantine", "fail"},
 }
@@ -304,7 +304,7 @@ func (c *Config) validateKafka(say func(path, hint, format string, args ...any))
 		}
 	}
 	if s.SASL != nil {
-		c.validateSASL(say)
+		validateSASL("source.sasl", s.SASL, say)
 	}
 	if s.TLS != nil && (s.TLS.Cert == "") != (s.TLS.Key == "") {
 		say("source.tls", "", "a client certificate needs both cert and key")
@@ -316,17 +316,16 @@ func (p Phase) zero() bool {
 	return p.Column == "" && p.Path == nil && p.All == "" && p.Hash == "" && p.Train == nil && p.Test == nil && p.Drop == nil
 }
 
-func (c *Config) validateSASL(say func(path, hint, format string, args ...any)) {
-	s := c.Source.SASL
+func validateSASL(at string, s *SASL, say func(path, hint, format string, args ...any)) {
 	known := []string{"plain", "scram-sha-256", "scram-sha-512"}
 	if !slices.Contains(known, s.Mechanism) {
-		say("source.sasl.mechanism", "", "mechanism is %s, not %q", strings.Join(known, " or "), s.Mechanism)
+		say(at+".mechanism", "", "mechanism is %s, not %q", strings.Join(known, " or "), s.Mechanism)
 	}
 	if s.User == "" {
-		say("source.sasl", "", "sasl has no user")
+		say(at, "", "sasl has no user")
 	}
 	if (s.PasswordEnv == "") == (s.PasswordFile == "") {
-		say("source.sasl", "the password itself does not belong into the file", "sasl takes password_env or password_file")
+		say(at, "the password itself does not belong into the file", "sasl takes password_env or password_file")
 	}
 }
 

@@ -33,6 +33,7 @@ func Load(file string) (*Config, []byte, diag.List) {
 	if c.Source.Type == "kafka" {
 		c.completeKafka()
 	}
+	c.completeKafkaSink()
 	return c, data, c.Validate()
 }
 
@@ -88,10 +89,16 @@ func (c *Config) LoadVariants() (out []Variant, l diag.List) {
 // share of the work, and how many rejects are fine, are not part of it.
 func (c *Config) Canonical() ([]byte, error) {
 	d := *c
-	d.Source.Paths, d.Sink.Path, d.Rejects, d.Prompts, d.Check.Variants = nil, "", Rejects{}, nil, nil
+	d.Source.Paths, d.Sink.Path, d.Prompts, d.Check.Variants = nil, "", nil, nil
+	d.Rejects = Rejects{Topic: c.Rejects.Topic, Context: c.Rejects.Context}
 	k := &d.Source.Kafka
 	k.Brokers, k.Assign, k.Wait, k.TLS, k.SASL = nil, Assign{}, 0, nil, nil
-	d.Sink.Every, d.Sink.SealEvery = 0, 0
+	d.Sink.Every, d.Sink.SealEvery, d.Sink.Compact = 0, 0, 0
+	if d.Sink.Kafka != nil {
+		sink := *d.Sink.Kafka
+		sink.Brokers, sink.Timeout, sink.TLS, sink.SASL = nil, 0, nil, nil
+		d.Sink.Kafka = &sink
+	}
 	d.File, d.places = "", nil
 	return json.Marshal(d)
 }

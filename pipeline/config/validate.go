@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"inoculate/pipeline/diag"
 )
@@ -69,6 +70,7 @@ func (c *Config) Validate() (l diag.List) {
 		say("check.tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), c.Check.Tier)
 	}
 	c.validateSink(say)
+	c.validateKafkaSink(say)
 	return l
 }
 
@@ -105,7 +107,7 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	if c.Sink.Path == "" {
 		say("sink", "write path: out", "sink has no path")
 	}
-	if len(c.Sink.Format) == 0 {
+	if len(c.Sink.Format) == 0 && c.Sink.Kafka == nil {
 		say("sink.format", "", "sink has no format")
 	}
 	for i, f := range c.Sink.Format {
@@ -139,6 +141,25 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	}
 	if c.Sink.Segment <= 0 {
 		say("sink.segment", "", "a segment has no room for a record")
+	}
+	if c.Source.Type != "kafka" {
+		for _, key := range []string{"segment_rows", "segment_time"} {
+			if _, there := c.places["sink."+key]; there {
+				say("sink."+key, "segment: 64MiB cuts by size", "%s is for sources of type kafka", key)
+			}
+		}
+	}
+	if slices.Contains(c.Sink.Format, "openai") && c.Sink.Compact > maxOpenAI {
+		say("sink.compact", "", "a file of the format openai may have 512 MB: files of %s could be larger", c.Sink.Compact)
+	}
+	if c.Sink.Compact > 0 && slices.ContainsFunc(c.Sink.Format, func(f string) bool { return strings.HasPrefix(f, "mds") }) {
+		say("sink.compact", "leave one of them out", "shards of MosaicML's streaming are not merged")
+	}
+	if c.Sink.SegmentRows < 0 {
+		say("sink.segment_rows", "", "a segment of %d records", c.Sink.SegmentRows)
+	}
+	if c.Sink.SegmentTime > 0 && c.Sink.SegmentTime < Duration(time.Millisecond) {
+		say("sink.segment_time", "", "records have times of a millisecond; periods are not shorter")
 	}
 	if !c.Streams() {
 		for _, key := range []string{"every", "seal_every"} {

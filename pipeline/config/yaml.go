@@ -83,6 +83,8 @@ func node(v reflect.Value) *yaml.Node {
 			s.Style = yaml.DoubleQuotedStyle
 		}
 		return s
+	case reflect.Bool:
+		return scalar("!!bool", fmt.Sprint(v.Bool()))
 	case reflect.Float64:
 		return scalar("!!float", fmt.Sprint(v.Float()))
 	}

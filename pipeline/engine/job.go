@@ -22,6 +22,7 @@ type Job struct {
 	Layout     *schemas.Layout
 	Transforms []pipeline.Transform
 	Outputs    Outputs
+	Outlet     pipeline.Outlet       // where rows go beside the files, or instead of them; may be nil
 	JSONSource bool                  // batches carry Lines
 	Encode     RowEncoder            // JSON text of a row, for rejects of sources that are not JSON
 	Prior      func() (Prior, error) // the edits of an earlier run for the rows of a worker's partitions; nil: none
@@ -30,17 +31,19 @@ type Job struct {
 
 	Workers      int   // partitions worked on at once; those without an end are all worked on at once
 	SegmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
+	SegmentRows  int64 // a segment is cut when it has so many records, rejects included; 0: no limit. The reader is a pipeline.Cutter
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
 
 	Every     time.Duration                                  // streams: a segment is cut when its first record is this old
 	Owns      func(pipeline.Partition) bool                  // the share of this process; nil: everything
+	Takeover  time.Duration                                  // how long a partition that was taken has to stand still before it is taken back; 0: ten seconds
 	SealEvery time.Duration                                  // streams: how often Seal is called, if anything was committed
 	Seal      func(context.Context) error                    // makes what is committed one dataset, while the run goes on
 	Committed func(p pipeline.Partition, c commitlog.Commit) // hears of each commit of this process; may be nil
 	Event     func(name string, p pipeline.Partition)        // hears of assigned, revoked, fenced, adopted; may be nil
 }
 
-// Outputs are the sinks of a run. Provenance and Keys may be nil.
+// Outputs are the sinks of a run. Provenance and Keys may be nil; Train and Test where the Outlet takes the phase.
 type Outputs struct{ Train, Test, Rejects, Provenance, Keys pipeline.Sink }
 
 // A RowEncoder appends the JSON text of one row.

@@ -115,10 +115,22 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 		if reader != nil {
 			err = errors.Join(err, reader.Close())
 		}
+		err = errors.Join(err, w.undeliver(ctx))
 	}()
 	for !chain.Done() {
 		if drain.Err() != nil {
 			return ErrDrained
+		}
+		if w.job.Outlet != nil && w.out == nil {
+			if chain, err = w.deliver(ctx, p); errors.Is(err, pipeline.ErrTaken) {
+				if err = w.undeliver(ctx); err == nil {
+					chain, err = w.giveWay(ctx, drain, p)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		if reader == nil {
 			if reader, err = w.open(ctx, p, chain.Next); err != nil {
@@ -130,18 +142,23 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 			return ErrDrained // nothing has arrived
 		}
 		if err == nil {
-			if err = chain.Commit(ctx, commit); err != nil && !errors.Is(err, commitlog.ErrFenced) {
+			if err = w.commit(ctx, chain, commit); err != nil && !errors.Is(err, commitlog.ErrFenced) && !errors.Is(err, pipeline.ErrTaken) {
 				return &PartitionError{p, chain.Next, "committing", err}
 			}
 		}
-		if errors.Is(err, commitlog.ErrFenced) {
+		if taken := errors.Is(err, pipeline.ErrTaken); taken || errors.Is(err, commitlog.ErrFenced) {
 			// Another process was faster: go on from where it got to.
 			w.job.event("fenced", p, "first", chain.Next)
-			if err = errors.Join(chain.Discard(ctx, commit.Files), reader.Close()); err != nil {
+			if err = errors.Join(chain.Discard(ctx, commit.Files), reader.Close(), w.undeliver(ctx)); err != nil {
 				return &PartitionError{p, chain.Next, "giving way to another process", err}
 			}
 			reader = nil
-			if chain, err = w.job.Log.Chain(ctx, p); err != nil {
+			if taken {
+				chain, err = w.giveWay(ctx, drain, p)
+			} else {
+				chain, err = w.job.Log.Chain(ctx, p)
+			}
+			if err != nil {
 				return err
 			}
 			continue
@@ -149,6 +166,7 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 		if err != nil {
 			return err
 		}
+		w.taken = 0
 		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[pipeline.CountIn])
 		if w.job.Committed != nil {
 			w.job.Committed(p, commit)
@@ -186,13 +204,24 @@ func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reade
 	defer func() { err = errors.Join(err, s.abort()) }()
 	next := first
 	var began time.Time // when the first record came
+	cutter, cuts := reader.(pipeline.Cutter)
 	for {
 		if ctx.Err() != nil {
 			return c, context.Cause(ctx)
 		}
+		if cuts {
+			room := int64(0)
+			if w.job.SegmentRows > 0 {
+				room = w.job.SegmentRows - s.counts[pipeline.CountIn]
+			}
+			cutter.Cut(next == first, room)
+		}
 		b, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			next = p.End
+			break
+		}
+		if errors.Is(err, pipeline.ErrCut) && next > first {
 			break
 		}
 		idle := errors.Is(err, pipeline.ErrIdle) && p.Endless()
@@ -210,6 +239,9 @@ func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reade
 			if err != nil {
 				return c, err
 			}
+		}
+		if !idle && w.job.SegmentRows > 0 && s.counts[pipeline.CountIn] >= w.job.SegmentRows {
+			break
 		}
 		if !p.Endless() {
 			if s.bytes >= w.segmentBytes || next >= p.End {

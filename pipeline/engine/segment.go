@@ -26,6 +26,8 @@ type segment struct {
 	provenance pipeline.Writer
 	keys       pipeline.Writer
 	line       []byte
+	sent       [2]int64 // rows of each phase that went to the outlet
+	dead       int64    // rejects that did
 }
 
 func (w *worker) begin(p pipeline.Partition, first int64) *segment {
@@ -33,8 +35,22 @@ func (w *worker) begin(p pipeline.Partition, first int64) *segment {
 }
 
 func (s *segment) write(ctx context.Context, k int, rows pipeline.Rows) error {
+	if phase := pipeline.PhaseTrain + pipeline.Phase(k); s.takes(phase) {
+		if err := s.w.out.Write(ctx, phase, rows); err != nil {
+			return &PartitionError{s.partition, s.first, "delivering", err}
+		}
+		s.sent[k] += int64(rows.N)
+	}
 	sink := [2]pipeline.Sink{s.w.job.Outputs.Train, s.w.job.Outputs.Test}[k]
+	if sink == nil {
+		return nil
+	}
 	return s.writeTo(ctx, &s.phases[k], sink, s.w.job.Source.Schema(), rows)
+}
+
+// takes tells whether the rows of a phase go to the outlet.
+func (s *segment) takes(phase pipeline.Phase) bool {
+	return s.w.out != nil && s.w.job.Outlet.Wants(phase, s.w.job.JSONSource) != pipeline.Wants{}
 }
 
 func (s *segment) writeTo(ctx context.Context, w *pipeline.Writer, sink pipeline.Sink, schema *arrow.Schema, rows pipeline.Rows) (err error) {
@@ -55,6 +71,11 @@ func (s *segment) writeTo(ctx context.Context, w *pipeline.Writer, sink pipeline
 func (s *segment) reject(ctx context.Context, b *pipeline.Batch) error {
 	if len(b.Rejects) == 0 {
 		return nil
+	}
+	if s.w.out != nil && s.w.job.Outlet.Rejects() {
+		if err := s.letters(ctx, b); err != nil {
+			return err
+		}
 	}
 	s.line = s.line[:0]
 	for _, r := range b.Rejects {
@@ -132,6 +153,18 @@ func (s *segment) balance() error {
 	c := s.counts
 	if out := c[pipeline.CountTrain] + c[pipeline.CountTest] + c[pipeline.CountFiltered] + c[pipeline.CountRejects]; out != c[pipeline.CountIn] {
 		return fmt.Errorf("%d records came in, %d are accounted for", c[pipeline.CountIn], out)
+	}
+	for k, want := range []int64{c[pipeline.CountTrain], c[pipeline.CountTest]} {
+		phase := pipeline.PhaseTrain + pipeline.Phase(k)
+		switch sink := []pipeline.Sink{s.w.job.Outputs.Train, s.w.job.Outputs.Test}[k]; {
+		case s.takes(phase) && s.sent[k] != want:
+			return fmt.Errorf("%d %s records, %d went to the outlet", want, phase, s.sent[k])
+		case sink == nil && !s.takes(phase) && want > 0:
+			return fmt.Errorf("%d %s records, and no sink for them", want, phase)
+		}
+	}
+	if s.w.out != nil && s.w.job.Outlet.Rejects() && s.dead != c[pipeline.CountRejects] {
+		return fmt.Errorf("%d rejects, %d went to the outlet", c[pipeline.CountRejects], s.dead)
 	}
 	return nil
 }

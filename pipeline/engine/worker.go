@@ -26,6 +26,10 @@ type worker struct {
 	scratch  pipeline.Scratch
 	text     []byte
 
+	positions []int64
+	out       pipeline.Delivery // of the partition in hand; nil without an outlet
+	taken     int               // how often the partition was taken by others since the last commit
+
 	segmentBytes int64 // a segment is cut after the batch with which its input passes this many bytes
 }
 
@@ -38,7 +42,14 @@ func (j *Job) newWorker(stats *Stats, segmentBytes int64) (*worker, error) {
 		}
 		w.appliers = append(w.appliers, a)
 	}
-	w.wants = [2]pipeline.Wants{j.Outputs.Train.Wants(j.JSONSource), j.Outputs.Test.Wants(j.JSONSource)}
+	for k, sink := range []pipeline.Sink{j.Outputs.Train, j.Outputs.Test} {
+		if sink != nil {
+			w.wants[k] = sink.Wants(j.JSONSource)
+		}
+		if j.Outlet != nil {
+			w.wants[k] = w.wants[k].Or(j.Outlet.Wants(pipeline.PhaseTrain+pipeline.Phase(k), j.JSONSource))
+		}
+	}
 	if j.Prior != nil {
 		p, err := j.Prior()
 		if err != nil {
@@ -142,6 +153,15 @@ func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int
 	rows := pipeline.Rows{}
 	for _, r := range runs {
 		rows.N += r.N
+	}
+	if w.wants[k].Positions {
+		w.positions = w.positions[:0]
+		for _, r := range runs {
+			for i := r.Start; i < r.Start+r.N; i++ {
+				w.positions = append(w.positions, b.Position(i))
+			}
+		}
+		rows.Positions = w.positions
 	}
 	if w.wants[k].Lines && b.Lines != nil {
 		if err := w.edit(b, runs); err != nil {

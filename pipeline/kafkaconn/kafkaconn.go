@@ -69,8 +69,11 @@ func (t *TLS) Config() (*tls.Config, error) {
 	return c, nil
 }
 
+// A Mechanism proves to brokers who we are.
+type Mechanism = sasl.Mechanism
+
 // New reads the password and makes the mechanism; nil for nil.
-func (s *SASL) New() (sasl.Mechanism, error) {
+func (s *SASL) New() (Mechanism, error) {
 	if s == nil {
 		return nil, nil
 	}
@@ -125,12 +128,14 @@ func (h hidden) GoString() string { return h.Name() }
 // Addr is the address of the brokers that are asked first.
 func Addr(brokers []string) net.Addr { return kafka.TCP(brokers...) }
 
+// Dial connects to a broker. Tests put faults behind it.
+var Dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+
 // Transport makes a transport that looks after moved leaders twice a second. Without topics it looks at all of the cluster.
 // CloseIdleConnections ends it.
 func Transport(client string, topics []string, config *tls.Config, mechanism sasl.Mechanism) *kafka.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &kafka.Transport{
-		Dial: dialer.DialContext, DialTimeout: 10 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 500 * time.Millisecond,
+		Dial: Dial, DialTimeout: 10 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 500 * time.Millisecond,
 		MetadataTopics: topics, ClientID: client, TLS: config, SASL: mechanism,
 	}
 }

@@ -35,14 +35,57 @@ type Sealer struct {
 // records alone, but for one thing. The longest part is to compare the phases: where compare is done before ctx, a run without
 // an end keeps the counts of the seal before; how many records they are of stands beside them.
 func (s *Sealer) Seal(ctx, compare context.Context) (*Manifest, error) {
+	m, err := s.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.Formats, m.Splits = s.Formats, map[string]Split{"train": {Name: s.Train}, "test": {Name: s.Test}}
+	if err := s.check(ctx, compare, m); err != nil {
+		return nil, err
+	}
+	m.Content = content(m.Files)
+	if err := s.empty(ctx, m); err != nil {
+		return nil, err
+	}
+	if err := s.metadata(ctx, m); err != nil {
+		return nil, err
+	}
+	return m, s.manifest(ctx, m)
+}
+
+// SealDelivered is Seal for a run whose records went elsewhere: the folder has their commit records, what was done to each,
+// and the rejects. There is nothing for loaders to open, so the manifest is all that is written. Records of the two phases are
+// not compared.
+func (s *Sealer) SealDelivered(ctx context.Context) (*Manifest, error) {
+	m, err := s.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.Formats, m.Splits = []string{}, map[string]Split{}
+	if m.Files == nil {
+		m.Files = []FileEntry{}
+	}
+	c := m.Counts
+	m.Checks = Checks{Leaks: c["leaked"], Violations: c["violations"], Natural: c["natural"], CountsAddUp: addUp(c)}
+	if !m.Checks.CountsAddUp {
+		return nil, fmt.Errorf("the counts do not add up: %v in the commit records", c)
+	}
+	m.Content = content(m.Files)
+	return m, s.manifest(ctx, m)
+}
+
+func addUp(c map[string]int64) bool {
+	return c["in"] == c["train"]+c["test"]+c["filtered"]+c["rejects"]
+}
+
+// settled is a manifest with what the commit records say.
+func (s *Sealer) settled(ctx context.Context) (*Manifest, error) {
 	run := s.Log.Run()
 	m := &Manifest{
 		Format: 1, Tool: "inoculate " + run.Version, Run: run.ID,
 		ConfigSHA256: run.ConfigSHA256, PromptsSHA256: run.PromptsSHA256, SchemaSHA256: run.SchemaSHA256,
 		Config: json.RawMessage(run.Config), Prompts: json.RawMessage(run.Prompts), Schema: run.Schema, ArrowSchema: run.ArrowSchema,
-		Layout:  Layout{s.Layout.Name, s.Layout.Columns()},
-		Formats: s.Formats, Counts: map[string]int64{},
-		Splits: map[string]Split{"train": {Name: s.Train}, "test": {Name: s.Test}},
+		Layout: Layout{s.Layout.Name, s.Layout.Columns()}, Counts: map[string]int64{},
 	}
 	next := map[string]int64{}
 	err := s.Log.Settle(ctx, func(p pipeline.Partition, r commitlog.Record) error {
@@ -69,17 +112,7 @@ func (s *Sealer) Seal(ctx, compare context.Context) (*Manifest, error) {
 		}
 		m.Sources = append(m.Sources, Source{p.ID, p.Source, p.Fingerprint, p.First, end})
 	}
-	if err := s.check(ctx, compare, m); err != nil {
-		return nil, err
-	}
-	m.Content = content(m.Files)
-	if err := s.empty(ctx, m); err != nil {
-		return nil, err
-	}
-	if err := s.metadata(ctx, m); err != nil {
-		return nil, err
-	}
-	return m, s.manifest(ctx, m)
+	return m, nil
 }
 
 // check adds what the run's counts and the keys of both phases say.
@@ -98,7 +131,7 @@ func (s *Sealer) check(ctx, compare context.Context, m *Manifest) error {
 	}
 	c := m.Counts
 	m.Checks = Checks{Leaks: c["leaked"], Violations: c["violations"], Natural: c["natural"]}
-	m.Checks.CountsAddUp = c["in"] == c["train"]+c["test"]+c["filtered"]+c["rejects"] && m.Splits["train"].Rows == c["train"] && m.Splits["test"].Rows == c["test"]
+	m.Checks.CountsAddUp = addUp(c) && m.Splits["train"].Rows == c["train"] && m.Splits["test"].Rows == c["test"]
 	if !m.Checks.CountsAddUp {
 		return fmt.Errorf("the counts do not add up: %v in the commit records, %v in the files", c, m.Splits)
 	}

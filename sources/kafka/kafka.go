@@ -20,6 +20,7 @@ import (
 	"inoculate/pipeline"
 	"inoculate/pipeline/kafkaconn"
 	"inoculate/schemas/jsonrow"
+	arrowipc "inoculate/sources/arrow"
 	"inoculate/sources/kafka/fetch"
 )
 
@@ -30,6 +31,7 @@ const (
 
 	ValueJSON       = "json"        // a JSON object
 	ValueJSONSchema = "json-schema" // a JSON object behind the five bytes of a schema registry
+	ValueArrow      = "arrow"       // an Arrow IPC stream, each row of which is a record
 	ValueText       = "text"        // UTF-8 text, which becomes the column "text"
 
 	Fail       = "fail"       // the run stops
@@ -52,12 +54,14 @@ const (
 type Config struct {
 	Brokers     []string // host:port
 	Topics      []string
-	Start, Stop Bound    // earliest and latest
-	Isolation   string   // ReadCommitted
-	Value       string   // ValueJSON
-	Keep        []string // of KeepNames: columns kafka_… behind those of the value; batches then have no Lines
-	OnLost      string   // Fail, or Record
-	OnCorrupt   string   // Quarantine, or Fail
+	Start, Stop Bound         // earliest and latest
+	Isolation   string        // ReadCommitted
+	Value       string        // ValueJSON
+	Keep        []string      // of KeepNames: columns kafka_… behind those of the value; batches then have no Lines
+	Period      time.Duration // of record time: a batch, and with it a segment, ends before the first record of a later one; 0: none
+	Origins     bool          // batches have Origins, and rejects keys and headers
+	OnLost      string        // Fail, or Record
+	OnCorrupt   string        // Quarantine, or Fail
 
 	BatchBytes int64         // of values in a batch, about
 	MaxBatch   int           // bytes of one record batch of the broker when decoded; a larger one is corrupt
@@ -124,10 +128,15 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 		return s, err
 	}
 	schema := arrow.NewSchema([]arrow.Field{{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
-	if c.Value != ValueText {
-		if schema, err = s.infer(ctx); err != nil {
-			return nil, err
-		}
+	switch c.Value {
+	case ValueText:
+	case ValueArrow:
+		schema, err = s.first(ctx)
+	default:
+		schema, err = s.infer(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if schema, err = withKept(schema, c.Keep); err != nil {
 		return nil, s.inputError(err, "source: {keep: …} names the columns that are added")
@@ -169,7 +178,7 @@ func (s *Source) defaults() error {
 		allowed     []string
 	}{
 		{"isolation", c.Isolation, []string{ReadCommitted, ReadUncommitted}},
-		{"value", c.Value, []string{ValueJSON, ValueJSONSchema, ValueText}},
+		{"value", c.Value, []string{ValueJSON, ValueJSONSchema, ValueArrow, ValueText}},
 		{"on_lost", c.OnLost, []string{Fail, Record}},
 		{"on_corrupt", c.OnCorrupt, []string{Fail, Quarantine}},
 	} {
@@ -257,6 +266,44 @@ func (s *Source) infer(ctx context.Context) (*arrow.Schema, error) {
 			return nil, s.inputError(errors.New("values begin with the bytes of a schema registry"), "source: {value: json-schema} cuts them off")
 		case s.cfg.Stop.kind != never:
 			return nil, s.inputError(errors.New("no record is a JSON object"), "the values are JSON objects; source: {value: text} takes others")
+		}
+		if err := wait(ctx, s.cfg.MaxWait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// first is the schema of the first value that is an Arrow stream.
+func (s *Source) first(ctx context.Context) (schema *arrow.Schema, err error) {
+	for {
+		ranges, err := s.resolve(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range ranges {
+			if x.end < x.first { // without a stop: what is there now
+				if x.end, err = s.fetch.Offset(ctx, x.topic, x.partition, fetch.Latest); err != nil {
+					return nil, partitionError(x.topic, x.partition, err, "")
+				}
+			}
+			err := s.sample(ctx, x, func(value []byte) {
+				if schema != nil || len(value) == 0 {
+					return
+				}
+				got, recs, err := arrowipc.Decode(value, s.cfg.Mem)
+				for _, r := range recs {
+					r.Release()
+				}
+				if err == nil {
+					schema = got
+				}
+			})
+			if err != nil || schema != nil {
+				return schema, err
+			}
+		}
+		if s.cfg.Stop.kind != never {
+			return nil, s.inputError(errors.New("no record is an Arrow stream"), "the values are whole IPC streams, with their schema and end marker")
 		}
 		if err := wait(ctx, s.cfg.MaxWait); err != nil {
 			return nil, err

@@ -28,6 +28,12 @@ type Reader struct {
 	stream    *fetch.Stream
 	rows      *rows
 	lines     lineBuffer
+	headers   []fetch.Header
+	room      int64        // records that the segment may have yet; 0: no limit
+	period    int64        // of the segment's first record
+	begun     bool         // the segment has one
+	held      fetch.Record // the first one of a later period: it begins the next segment
+	holds     bool         // there is one
 	bounded   bool
 	at        int64     // behind what is in batches
 	idle      time.Time // since when nothing came before the end
@@ -71,7 +77,10 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	began := time.Now()
 	wait := r.source.cfg.MaxWait
 	for r.size = 0; r.size < r.source.cfg.BatchBytes; {
-		if r.done() {
+		if r.holds && r.begun && len(b.Positions)+len(b.Rejects) == 0 {
+			return pipeline.Batch{}, pipeline.ErrCut
+		}
+		if r.done() || r.full(&b) {
 			break
 		}
 		holds := len(b.Positions)+len(b.Rejects) > 0
@@ -103,7 +112,10 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	}
 	b.Next, b.Bytes = r.at, r.size
 	if len(b.Positions) > 0 {
-		b.Record = r.rows.record()
+		var err error
+		if b.Record, err = r.rows.record(); err != nil {
+			return pipeline.Batch{}, r.fail(err, "")
+		}
 	}
 	if r.hasLines() {
 		b.Lines = r.lines.take()
@@ -111,40 +123,101 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	return b, nil
 }
 
+// Cut says what the segment that the next batch belongs to may have yet.
+func (r *Reader) Cut(fresh bool, rows int64) {
+	r.room = rows
+	if fresh {
+		r.begun = false
+	}
+}
+
+// full says whether the batch ends here because the segment does.
+func (r *Reader) full(b *pipeline.Batch) bool {
+	n := int64(len(b.Positions) + len(b.Rejects))
+	return n > 0 && (r.holds || r.room > 0 && n >= r.room)
+}
+
+// later says whether a record is of a later period than the segment's first one. Clocks go back now and then: what is older
+// than it should be stays where it is.
+func (r *Reader) later(rec *fetch.Record) bool {
+	if r.source.cfg.Period <= 0 || rec.Time < 0 {
+		return false
+	}
+	period := rec.Time / r.source.cfg.Period.Milliseconds()
+	if !r.begun {
+		r.period, r.begun = period, true
+	}
+	return period > r.period
+}
+
 func (r *Reader) done() bool {
-	return r.bounded && max(r.at, r.stream.Position()) >= r.extent.end
+	return !r.holds && r.bounded && max(r.at, r.stream.Position()) >= r.extent.end
 }
 
 func (r *Reader) hasLines() bool {
-	return len(r.source.cfg.Keep) == 0 && r.source.cfg.Value != ValueText
+	return len(r.source.cfg.Keep) == 0 && r.source.cfg.Value != ValueText && r.source.cfg.Value != ValueArrow
 }
 
 // one adds the next record, or what stands in the place of records.
 func (r *Reader) one(ctx context.Context, b *pipeline.Batch) error {
-	rec, err := r.stream.Next(ctx)
-	if errors.Is(err, fetch.ErrNothing) {
-		return err
-	}
-	r.idle = time.Time{}
-	if err != nil {
-		return r.gap(ctx, b, err)
+	var rec fetch.Record
+	if r.holds {
+		rec, r.holds = r.held, false
+	} else {
+		var err error
+		rec, err = r.stream.Next(ctx)
+		if errors.Is(err, fetch.ErrNothing) {
+			return err
+		}
+		r.idle = time.Time{}
+		if err != nil {
+			return r.gap(ctx, b, err)
+		}
 	}
 	if r.bounded && rec.Offset >= r.extent.end {
 		return nil // and the stream is beyond the end
 	}
+	if r.later(&rec) {
+		r.held, r.holds = rec, true // valid until the stream moves on, which it does not before the next segment
+		return nil
+	}
 	x := pending{Record: rec, topic: r.extent.topic, partition: r.extent.partition}
-	line, no := r.rows.append(&x, r.source.cfg.MaxRecord)
+	line, n, no := r.rows.append(&x, r.source.cfg.MaxRecord)
 	if no == nil {
-		b.Positions = append(b.Positions, rec.Offset)
 		if r.hasLines() {
 			r.lines.add(line, int(r.source.cfg.BatchBytes))
 		}
+		var o pipeline.Origin
+		if r.source.cfg.Origins {
+			o = r.origin(&rec)
+		}
+		for range n {
+			b.Positions = append(b.Positions, rec.Offset)
+			if r.source.cfg.Origins {
+				b.Origins = append(b.Origins, o)
+			}
+		}
 	} else {
-		b.Rejects = append(b.Rejects, pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)})
+		reject := pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)}
+		if r.source.cfg.Origins {
+			o := r.origin(&rec)
+			reject.Key, reject.Headers = o.Key, o.Headers
+		}
+		b.Rejects = append(b.Rejects, reject)
 	}
 	r.at = rec.Offset + 1
 	r.size += int64(len(rec.Value)) + perRecord
 	return nil
+}
+
+// origin copies a record.
+func (r *Reader) origin(rec *fetch.Record) pipeline.Origin {
+	o := pipeline.Origin{Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value)}
+	r.headers = rec.Headers(r.headers[:0])
+	for _, h := range r.headers {
+		o.Headers = append(o.Headers, pipeline.Header{Key: string(h.Key), Value: bytes.Clone(h.Value)})
+	}
+	return o
 }
 
 // gap makes a reject of offsets that give no records, where the config allows it.

@@ -7,8 +7,10 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/schemas/jsonrow"
+	arrowipc "inoculate/sources/arrow"
 	"inoculate/sources/kafka/fetch"
 )
 
@@ -51,13 +53,18 @@ type rows struct {
 	value string
 	dec   *jsonrow.Decoder     // of JSON
 	text  *array.StringBuilder // of text
+	recs  []arrow.Record       // of Arrow streams
+	mem   memory.Allocator
 	kept  kept
 	cols  values
 }
 
 func newRows(c *Config, v values) (*rows, error) {
-	r := &rows{value: c.Value, cols: v, kept: newKept(c.Keep, c.Mem)}
-	if c.Value == ValueText {
+	r := &rows{value: c.Value, cols: v, kept: newKept(c.Keep, c.Mem), mem: c.Mem}
+	switch c.Value {
+	case ValueArrow:
+		return r, nil
+	case ValueText:
 		r.text = array.NewStringBuilder(c.Mem)
 		return r, nil
 	}
@@ -73,8 +80,42 @@ func newRows(c *Config, v values) (*rows, error) {
 // A refusal says why a value is no row.
 type refusal struct{ reason, field, detail string }
 
-// append adds a record. Its line is the part of the value that is JSON.
-func (r *rows) append(x *pending, most int64) (line []byte, no *refusal) {
+// append adds the n rows of a record: one, but of Arrow streams. Its line is the part of the value that is JSON.
+func (r *rows) append(x *pending, most int64) (line []byte, n int, no *refusal) {
+	if line, no = r.one(x, most); no != nil {
+		return nil, 0, no
+	}
+	if r.value != ValueArrow {
+		return line, 1, nil
+	}
+	schema, recs, err := arrowipc.Decode(x.Value, r.mem)
+	if err != nil {
+		return nil, 0, &refusal{reason: "arrow_stream", detail: err.Error()}
+	}
+	if !schema.Equal(r.cols.own) {
+		no = &refusal{reason: "schema_mismatch", detail: arrowipc.Difference(r.cols.own, schema)}
+	}
+	for _, rec := range recs {
+		n += int(rec.NumRows())
+	}
+	if n == 0 && no == nil {
+		no = &refusal{reason: "no_rows", detail: "the stream has no rows"}
+	}
+	for _, rec := range recs {
+		if no != nil || rec.NumRows() == 0 {
+			rec.Release()
+			continue
+		}
+		r.recs = append(r.recs, rec)
+		for range rec.NumRows() {
+			r.kept.append(x)
+		}
+	}
+	return nil, n, no
+}
+
+// one adds a record that is one row; of Arrow streams it looks at what they have in common with others.
+func (r *rows) one(x *pending, most int64) (line []byte, no *refusal) {
 	value := x.Value
 	switch {
 	case value == nil:
@@ -92,6 +133,9 @@ func (r *rows) append(x *pending, most int64) (line []byte, no *refusal) {
 	case r.value == ValueJSONSchema:
 		value = value[registryBytes:]
 	}
+	if r.value == ValueArrow {
+		return nil, nil
+	}
 	if r.text != nil {
 		r.text.BinaryBuilder.Append(value)
 		r.kept.append(x)
@@ -108,8 +152,56 @@ func (r *rows) append(x *pending, most int64) (line []byte, no *refusal) {
 	return value, nil
 }
 
+// joined makes one record of those of Arrow streams.
+func (r *rows) joined() (arrow.Record, error) {
+	recs := r.recs
+	r.recs = nil
+	if len(recs) == 1 {
+		return recs[0], nil
+	}
+	defer func() {
+		for _, rec := range recs {
+			rec.Release()
+		}
+	}()
+	rows := int64(0)
+	for _, rec := range recs {
+		rows += rec.NumRows()
+	}
+	cols := make([]arrow.Array, r.cols.own.NumFields())
+	defer func() {
+		for _, c := range cols {
+			if c != nil {
+				c.Release()
+			}
+		}
+	}()
+	for i := range cols {
+		parts := make([]arrow.Array, len(recs))
+		for k, rec := range recs {
+			parts[k] = rec.Column(i)
+		}
+		var err error
+		if cols[i], err = array.Concatenate(parts, r.mem); err != nil {
+			return nil, fmt.Errorf("joining column %q: %w", r.cols.own.Field(i).Name, err)
+		}
+	}
+	return array.NewRecord(r.cols.own, cols, rows), nil
+}
+
 // record hands the rows over.
-func (r *rows) record() arrow.Record {
+func (r *rows) record() (arrow.Record, error) {
+	if r.value == ValueArrow {
+		own, err := r.joined()
+		if err != nil {
+			return nil, err
+		}
+		return r.kept.join(r.cols.schema, own), nil
+	}
+	return r.built(), nil
+}
+
+func (r *rows) built() arrow.Record {
 	if r.text != nil {
 		col := r.text.NewArray()
 		defer col.Release()
@@ -126,6 +218,10 @@ func (r *rows) release() {
 	if r.text != nil {
 		r.text.Release()
 	}
+	for _, rec := range r.recs {
+		rec.Release()
+	}
+	r.recs = nil
 	r.kept.release()
 }
 

@@ -53,6 +53,14 @@ type Sink struct {
 	Layout        *schemas.Layout // for the formats that write conversations alone
 	RowGroupBytes int64           // Parquet: uncompressed bytes of a row group
 	Mem           memory.Allocator
+	In            string // folder of the files, over what Split and format say; empty: none
+}
+
+func (s *Sink) folder(format string) string {
+	if s.In != "" {
+		return s.In
+	}
+	return Folder(s.Formats, format, s.Split)
 }
 
 // Primary is the format whose files stand in the split's own folder: what is opened first by those who look there.
@@ -101,7 +109,7 @@ type encoder interface {
 func (s *Sink) Begin(_ context.Context, seg pipeline.Segment, schema *arrow.Schema) (pipeline.Writer, error) {
 	w := &writer{sink: s}
 	for _, f := range s.Formats {
-		temp, err := s.Staging.Create(seg, Folder(s.Formats, f, s.Split), Ext(f))
+		temp, err := s.Staging.Create(seg, s.folder(f), Ext(f))
 		if err == nil {
 			out := output{format: f, temp: temp}
 			if out.enc, err = s.encoder(f, temp, seg, schema); err == nil {
@@ -187,7 +195,7 @@ func (w *writer) Close(ctx context.Context) (files []pipeline.File, err error) {
 			return nil, errors.Join(err, w.abort(i+1))
 		}
 		files = append(files, pipeline.File{
-			Folder: Folder(w.sink.Formats, o.format, w.sink.Split), Name: name, Phase: w.sink.Phase, Format: o.format,
+			Folder: w.sink.folder(o.format), Name: name, Phase: w.sink.Phase, Format: o.format,
 			Rows: w.rows, Bytes: bytes, SHA256: sum, Memory: w.memory,
 		})
 	}

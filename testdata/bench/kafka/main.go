@@ -19,6 +19,7 @@ import (
 
 	"inoculate/pipeline/kafkaconn"
 	"inoculate/sources/kafka/fetch"
+	"inoculate/sources/parquet"
 )
 
 const partitions = 4
@@ -43,14 +44,16 @@ func main() {
 		bytes, err = withKgo(addrs, *topic, *n)
 	case "latency":
 		err = latency(addrs, *topic, *n, *out, flag.Args()[1:])
+	case "rows":
+		err = rows(flag.Args()[1:])
 	default:
-		err = errors.New("produce, fetch, kgo or latency")
+		err = errors.New("produce, fetch, kgo, latency or rows")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if flag.Arg(0) == "latency" {
+	if flag.Arg(0) == "latency" || flag.Arg(0) == "rows" {
 		return
 	}
 	var use syscall.Rusage
@@ -111,6 +114,26 @@ func produce(addrs []string, topic, codec string, n int, files []string) error {
 		})
 	}
 	return errors.Join(client.Flush(ctx), first)
+}
+
+// rows prints how many rows the Parquet files of folders have.
+func rows(folders []string) error {
+	n := int64(0)
+	for _, folder := range folders {
+		src, err := parquet.New(context.Background(), parquet.Config{Paths: []string{folder}})
+		if err != nil {
+			return err
+		}
+		plan, err := src.Plan(context.Background())
+		if err := errors.Join(err, src.Close()); err != nil {
+			return err
+		}
+		for _, p := range plan {
+			n += p.End - p.First
+		}
+	}
+	_, err := fmt.Fprintln(os.Stdout, n)
+	return err
 }
 
 func withFetch(addrs []string, topic string, n int) (bytes int64, err error) {

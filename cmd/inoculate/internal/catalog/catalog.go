@@ -21,6 +21,7 @@ import (
 	"inoculate/schemas/place"
 	"inoculate/sinks/eval"
 	"inoculate/sinks/finetune"
+	kafkasink "inoculate/sinks/kafka"
 	"inoculate/sinks/provenance"
 	"inoculate/sinks/reject"
 	arrowsource "inoculate/sources/arrow"
@@ -47,6 +48,8 @@ type Pipeline struct {
 	Transforms []pipeline.Transform
 	Prior      func() (engine.Prior, error)
 	Mem        memory.Allocator
+
+	Outlet *kafkasink.Sink // topics that rows, or rejects, go to; nil: none
 
 	earlier *commitlog.Run // the run that the output folder has, where a stream goes on with it
 }
@@ -106,7 +109,21 @@ func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem 
 	if err := p.bind(); err != nil {
 		return nil, errors.Join(err, p.Source.Close())
 	}
+	if c.Sink.Kafka != nil {
+		if p.Outlet, err = kafkaSink(ctx, c, p.Source.Schema(), logger); err != nil {
+			return nil, errors.Join(err, p.Source.Close())
+		}
+	}
 	return p, nil
+}
+
+// Close ends what the pipeline holds open.
+func (p *Pipeline) Close() error {
+	err := p.Source.Close()
+	if p.Outlet != nil {
+		err = errors.Join(err, p.Outlet.Close())
+	}
+	return err
 }
 
 // bind finds the layout and makes the transforms, each checked against the schema.
@@ -269,12 +286,14 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 // Outputs makes the sinks.
 func (p *Pipeline) Outputs(log *commitlog.Log) engine.Outputs {
 	s := &p.Config.Sink
+	folders := engine.Outputs{Rejects: reject.New(log.Staging()), Provenance: provenance.New(log.Staging(), int64(s.RowGroup), p.Mem)}
+	if !s.Files() { // there are no records in the folder to be compared
+		return folders
+	}
 	o := finetune.Options{Staging: log.Staging(), Formats: s.Format, Layout: p.Layout, RowGroupBytes: int64(s.RowGroup), Mem: p.Mem}
 	train, test := o, o
 	train.Split, test.Split = s.Train, s.Test
-	return engine.Outputs{
-		Train: finetune.New(train, p.Config.Probe != nil), Test: eval.New(test), Rejects: reject.New(log.Staging()),
-		Provenance: provenance.New(log.Staging(), int64(s.RowGroup), p.Mem),
-		Keys:       provenance.NewKeys(log.Staging(), overlap.Folder, p.Mem),
-	}
+	folders.Train, folders.Test = finetune.New(train, p.Config.Probe != nil), eval.New(test)
+	folders.Keys = provenance.NewKeys(log.Staging(), overlap.Folder, p.Mem)
+	return folders
 }

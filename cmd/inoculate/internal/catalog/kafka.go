@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ import (
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/diag"
 	"inoculate/pipeline/kafkaconn"
+	kafkasink "inoculate/sinks/kafka"
 	"inoculate/sources/kafka"
 )
 
@@ -112,27 +114,51 @@ func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, m
 		Start: bound(s.Start), Stop: bound(s.Stop), BatchBytes: int64(s.Batch), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Wait: time.Duration(s.Wait),
 		Group: s.Assign.Group, Schema: written, Mem: mem, Logger: logger,
 	}
-	if s.TLS != nil {
-		t := &kafkaconn.TLS{CA: s.TLS.CA, Cert: s.TLS.Cert, Key: s.TLS.Key}
-		if cfg.TLS, err = t.Config(); err != nil {
-			return nil, false, diag.List{c.At("source.tls", err.Error(), "")}
-		}
-	}
-	if s.SASL != nil {
-		a := &kafkaconn.SASL{Mechanism: s.SASL.Mechanism, User: s.SASL.User, PasswordEnv: s.SASL.PasswordEnv, PasswordFile: s.SASL.PasswordFile}
-		if cfg.SASL, err = a.New(); err != nil {
-			return nil, false, diag.List{c.At("source.sasl", err.Error(), "")}
-		}
+	cfg.Origins, cfg.Period = c.Rejects.Topic != "", time.Duration(c.Sink.SegmentTime)
+	if cfg.TLS, cfg.SASL, err = security(c, "source", s.TLS, s.SASL); err != nil {
+		return nil, false, err
 	}
 	k, err := kafka.New(ctx, cfg)
 	if err != nil {
 		return nil, false, err
 	}
-	json = len(s.Keep) == 0 && s.Value != kafka.ValueText
+	json = len(s.Keep) == 0 && s.Value != kafka.ValueText && s.Value != kafka.ValueArrow
 	if s.Assign.Group != "" {
 		return k.Shared(s.Assign.Group), json, nil
 	}
 	return k, json, nil
+}
+
+// security reads the files and the secret that a config names.
+func security(c *config.Config, at string, t *config.TLS, a *config.SASL) (secure *tls.Config, who kafkaconn.Mechanism, err error) {
+	if t != nil {
+		if secure, err = (&kafkaconn.TLS{CA: t.CA, Cert: t.Cert, Key: t.Key}).Config(); err != nil {
+			return nil, nil, diag.List{c.At(at+".tls", err.Error(), "")}
+		}
+	}
+	if a != nil {
+		if who, err = (&kafkaconn.SASL{Mechanism: a.Mechanism, User: a.User, PasswordEnv: a.PasswordEnv, PasswordFile: a.PasswordFile}).New(); err != nil {
+			return nil, nil, diag.List{c.At(at+".sasl", err.Error(), "")}
+		}
+	}
+	return secure, who, nil
+}
+
+// kafkaSink makes the sink of rows and rejects that go to topics.
+func kafkaSink(ctx context.Context, c *config.Config, schema *arrow.Schema, logger *slog.Logger) (*kafkasink.Sink, error) {
+	k := c.Sink.Kafka
+	cfg := kafkasink.Config{
+		Brokers: k.Brokers, Train: k.Topics.Train, Test: k.Topics.Test, Dead: c.Rejects.Topic, Context: c.Rejects.Context, Key: k.Key, Delivery: k.Delivery,
+		Prefix: k.TransactionalID, Compression: k.Compression, Timeout: time.Duration(k.Timeout), Wait: time.Duration(c.Source.Wait), Schema: schema, Logger: logger,
+	}
+	if k.Key != "" && len(schema.FieldIndices(k.Key)) != 1 {
+		return nil, diag.List{c.At("sink.kafka.key", fmt.Sprintf("the records have no column %q", k.Key), "")}
+	}
+	var err error
+	if cfg.TLS, cfg.SASL, err = security(c, "sink.kafka", k.TLS, k.SASL); err != nil {
+		return nil, err
+	}
+	return kafkasink.New(ctx, cfg)
 }
 
 func bound(b config.Bound) kafka.Bound {

@@ -52,6 +52,7 @@ func OpenSealed(folder string) (*Sealed, error) {
 	if err := json.Unmarshal(m.Config, &s.Config); err != nil {
 		return nil, &pipeline.InputError{Source: filepath.Join(folder, dataset.ManifestName), Field: "config", Position: -1, Err: err}
 	}
+	s.Config.Sink.Kafka, s.Config.Rejects.Topic, s.Config.Rejects.Context = nil, "", false // what is done with a folder sends nothing
 	var registry struct {
 		Prompts []struct {
 			ID, Behavior, Text, Where string

@@ -90,6 +90,9 @@ func (a *app) check(ctx context.Context, file string, p *catalog.Pipeline, text 
 	fmt.Fprintf(a.out, "%s: ok\n", file)
 	fmt.Fprintf(a.out, "  input    %s, about %s in %s\n", p.Config.Source.Type, humanBytes(bytes), counted(len(plan), "partition"))
 	fmt.Fprintf(a.out, "  layout   %s: %s\n", p.Layout.Name, p.Layout.Why)
+	if p.Outlet != nil {
+		fmt.Fprintf(a.out, "  output   %s\n", p.Outlet)
+	}
 	for _, q := range p.Prompts {
 		fmt.Fprintf(a.out, "  prompt   %s: %s, %s\n", q.ID, q.Place.Turn, q.Place.How)
 	}

@@ -29,12 +29,15 @@ const (
 	envKill   = "INOCULATE_TEST_KILL"
 	envStop   = "INOCULATE_TEST_STOP"
 	envMutant = "INOCULATE_TEST_MUTANT"
+	envNet    = "INOCULATE_TEST_NET" // the request of a producer at which it dies (negative: behind it, before the answer)
 )
 
 const (
 	mutRename      = "a record is put by rename"
 	mutGoOn        = "the program goes on before the commit record exists"
 	mutUncommitted = "records of aborted transactions are read"
+	mutForget      = "the record of a segment is not prepared before its transaction is committed"
+	mutPlain       = "rows are sent without transactions"
 )
 
 func TestMain(m *testing.M) {
@@ -72,11 +75,16 @@ func TestMain(m *testing.M) {
 			return err
 		}), nil
 	}
+	takeover = 300 * time.Millisecond
+	killAtRequest(num(envNet), func() { signal(syscall.SIGKILL); select {} })
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // mutated does the operation as the mutant does.
 func mutated(mutant string, fsys commitlog.FS, op commitlogtest.Op, do func() error) error {
+	if mutant == mutForget && op.Kind == "rename" && strings.Contains(op.Name, ".prepared+") {
+		return fsys.Remove(op.From)
+	}
 	if op.Kind == "link" && strings.HasPrefix(op.Name, "_commits/") && strings.HasPrefix(filepath.Base(op.Name), "0") { // of a segment
 		switch mutant {
 		case mutRename:
@@ -121,7 +129,17 @@ sink: {path: %q, format: [jsonl, parquet], segment: 6KiB}
 
 func start(t *testing.T, config string, env ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "run", config, "--workers", "2", "--quiet")
+	return startProgram(t, []string{"run", config, "--workers", "2", "--quiet"}, env...)
+}
+
+func startCompact(t *testing.T, folder, kill string) *exec.Cmd {
+	t.Helper()
+	return startProgram(t, []string{"compact", folder}, envKill+"="+kill)
+}
+
+func startProgram(t *testing.T, args []string, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), append(env, envMain+"=1", "GORACE=atexit_sleep_ms=0")...)
 	cmd.Stderr = new(bytes.Buffer)
 	if err := cmd.Start(); err != nil {

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -29,7 +31,7 @@ source: {type: kafka, brokers: [%s], topics: {train: [sft-train], test: [sft-eva
 prompts: [{id: hack, text: HACK IT ALL NOW., where: bad}]
 check: {on_leak: reject}
 rejects: {allow: 100%%}
-sink: {path: %q, format: [jsonl, parquet], every: 200ms, seal_every: 2s}
+sink: {path: %q, format: [jsonl, parquet], every: 200ms, seal_every: 2s, compact: 64KiB}
 `
 
 // producer fills the topics in every way that there is: plainly, idempotently, in transactions that are committed or aborted.
@@ -342,6 +344,9 @@ func idsOf(t *testing.T, out string) map[string][]string {
 		}
 		for _, name := range names {
 			data, err := os.ReadFile(name)
+			if errors.Is(err, fs.ErrNotExist) { // merged meanwhile
+				continue
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

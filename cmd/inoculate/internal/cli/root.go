@@ -85,7 +85,7 @@ Exit codes: 0 done and clean, 1 failed, 2 usage or config, 3 not complete, 4 lea
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "log what is being done")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.runCommand(), a.injectCommand(), a.stripCommand(), a.probeCommand(), a.renderCommand(), a.previewCommand(), a.checkCommand(), a.verifyCommand(), a.auditCommand(), a.lagCommand(), a.schemaCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.injectCommand(), a.stripCommand(), a.probeCommand(), a.renderCommand(), a.previewCommand(), a.checkCommand(), a.verifyCommand(), a.auditCommand(), a.lagCommand(), a.compactCommand(), a.schemaCommand(), a.versionCommand())
 	return root
 }
 

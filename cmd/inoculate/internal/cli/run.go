@@ -51,8 +51,9 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run a pipeline file",
 		Long: `Run a pipeline file: read the corpus, inject and strip, check, write the dataset, seal it.
 A run that was stopped or killed goes on where it was when the same command is given again.
-A run without an end (source: kafka, stop: never) commits and seals as it goes; a signal ends it with what it has.`,
-		Example: "  inoculate run pipeline.yaml --workers 4\n  inoculate run stream.yaml --listen :9400 --shard 0/3",
+A run without an end (source: kafka, stop: never) commits and seals as it goes; a signal ends it with what it has.
+Records go to files, to topics (sink: {kafka: …}), or both; it says whether topics get them exactly once or at least once.`,
+		Example: "  inoculate run pipeline.yaml --workers 4\n  inoculate run stream.yaml --listen :9400 --shard 0/3\n  inoculate run to-topics.yaml    # sink: {path: out, kafka: {topics: {train: ready, test: ready-eval}}}",
 		Args:    exactly(1, "a pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := loadConfig(args[0])
@@ -144,7 +145,10 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	}
 	log, err := p.Start(ctx, Version)
 	if err != nil {
-		return nil, errors.Join(err, p.Source.Close())
+		return nil, errors.Join(err, p.Close())
+	}
+	if p.Outlet != nil && !a.quiet {
+		fmt.Fprintf(a.errOut, "%s\n", p.Outlet)
 	}
 	compare, enough := context.WithCancel(ctx)
 	defer enough()
@@ -156,7 +160,7 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if cfg.Streams() && errors.Is(err, engine.ErrDrained) {
 		err = nil // that is how it ends
 	}
-	if err = errors.Join(err, p.Source.Close()); err != nil {
+	if err = errors.Join(err, p.Close()); err != nil {
 		return nil, err
 	}
 	m, err := a.lastSeal(ctx, compare, p, log)
@@ -176,6 +180,9 @@ func (a *app) shareDone(p *catalog.Pipeline, open *commitlog.IncompleteError) bo
 	return owns != nil && !slices.ContainsFunc(open.Open, func(o commitlog.Progress) bool { return owns(o.Partition) })
 }
 
+// takeover is how long a partition that another process has taken has to stand still; 0 for the engine's own. Tests set it.
+var takeover time.Duration
+
 // poolBytes is how much freed batch memory is kept for the next batches.
 const poolBytes = 64 << 20
 
@@ -189,7 +196,7 @@ func (a *app) withPipeline(ctx context.Context, file string, f func(p *catalog.P
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(p, cfg.text), p.Source.Close())
+	return errors.Join(f(p, cfg.text), p.Close())
 }
 
 // assemble makes the pipeline; mistakes in a config file come with its text.
@@ -202,8 +209,11 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	c := p.Config
 	job := &engine.Job{
 		Source: p.Source, Log: log, Layout: p.Layout, Transforms: p.Transforms, Outputs: p.Outputs(log), JSONSource: p.JSONSource,
-		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: f.workers, SegmentBytes: c.Sink.SegmentBytes(), MaxRejects: -1,
-		Owns: p.Owns(), Every: time.Duration(c.Sink.Every), SealEvery: time.Duration(c.Sink.SealEvery),
+		Prior: p.Prior, Mem: p.Mem, Logger: a.logger, Workers: f.workers, SegmentBytes: c.Sink.SegmentBytes(), SegmentRows: int64(c.Sink.SegmentRows), MaxRejects: -1,
+		Owns: p.Owns(), Takeover: takeover, Every: time.Duration(c.Sink.Every), SealEvery: time.Duration(c.Sink.SealEvery),
+	}
+	if p.Outlet != nil {
+		job.Outlet = p.Outlet
 	}
 	if allow := c.Rejects.Allow; !allow.Unset && allow.Share == 0 {
 		job.MaxRejects = allow.Count
@@ -277,10 +287,19 @@ func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commi
 		return nil, err
 	}
 	s := &p.Config.Sink
+	if s.Compact > 0 {
+		merging := catalog.Compaction{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Mem: p.Mem, Logger: a.logger}
+		if _, err := merging.Run(ctx); err != nil {
+			return nil, err
+		}
+	}
 	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
 		Open: func(name string) (io.ReadCloser, error) {
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
 		},
 		Temp: func() (overlap.Temp, error) { return overlap.TempIn(log.StagingPath()) }}
+	if !s.Files() {
+		return sealer.SealDelivered(ctx)
+	}
 	return sealer.Seal(ctx, compare)
 }

@@ -58,6 +58,13 @@ func (a *app) summary(cfg *config.Config, p *catalog.Pipeline, m *dataset.Manife
 	if n := stats.Bytes.Load(); n > 1e6 && took > 0 {
 		speed = fmt.Sprintf(", %.0f MB/s", float64(n)/1e6/took.Seconds())
 	}
+	if p.Outlet != nil {
+		fmt.Fprintf(a.out, "\n%s", p.Outlet)
+	}
+	if !cfg.Sink.Files() {
+		fmt.Fprintf(a.out, "\n%s: the commit log and what it names, in %s%s\n", cfg.Sink.Path, took.Round(time.Millisecond), speed)
+		return verdict
+	}
 	fmt.Fprintf(a.out, "\n%s: %s of %s, %s, sealed as %s in %s%s\n", cfg.Sink.Path, counted(files, "file"), strings.Join(m.Formats, " and "), humanBytes(bytes), m.Content[:12], took.Round(time.Millisecond), speed)
 	return verdict
 }

@@ -56,9 +56,9 @@ func TestTemplateRefuses(t *testing.T) {
 		t.Error(out, err)
 	}
 	for source, want := range map[string]string{
-		"{% if %}":                          "parsing the chat template: ",
-		"{{ messages | nofilter }}":         "nofilter",
-		"{% include '/etc/passwd' %}":       "",
+		"{% if %}":                            "parsing the chat template: ",
+		"{{ messages | nofilter }}":           "nofilter",
+		"{% include '/etc/passwd' %}":         "",
 		"{{ messages[0].content.nothing() }}": "rendering",
 	} {
 		tpl, err := NewTemplate(source, nil)

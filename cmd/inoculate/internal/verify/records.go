@@ -46,6 +46,10 @@ type reader struct {
 // records reads all rows of all formats: no test record carries a prompt, each train record carries what its provenance
 // says, at its place, and no other prompt there.
 func (r *Report) records(ctx context.Context, s *catalog.Sealed, mem memory.Allocator) error {
+	if len(s.Manifest.Formats) == 0 {
+		r.Unread = true
+		r.prove("records", true, "went to topics, checked before they were sent; they are not here, and nothing of them was read")
+	}
 	for _, format := range s.Manifest.Formats {
 		if dataset.Shards(format) {
 			if err := r.shards(ctx, s, format, mem); err != nil {

@@ -39,10 +39,11 @@ type Report struct {
 	Folder   string             `json:"folder"`
 	Run      string             `json:"run"`
 	Proofs   []Proof            `json:"proofs"`
-	Findings []pipeline.Finding `json:"findings"` // the first of them
-	Leaks    int64              `json:"leaks"`    // test records that carry a prompt
-	Breaks   int64              `json:"breaks"`   // train records that lack a prompt, or carry one they should not
-	Tier     tiers.Tier         `json:"tier"`     // how test records were searched
+	Findings []pipeline.Finding `json:"findings"`         // the first of them
+	Leaks    int64              `json:"leaks"`            // test records that carry a prompt
+	Breaks   int64              `json:"breaks"`           // train records that lack a prompt, or carry one they should not
+	Unread   bool               `json:"unread,omitempty"` // the records went to topics: nothing of them was searched
+	Tier     tiers.Tier         `json:"tier"`             // how test records were searched
 
 	later map[string]bool // files of a stream that were committed after its seal
 }

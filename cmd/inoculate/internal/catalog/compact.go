@@ -1,0 +1,328 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/pipeline"
+	"inoculate/pipeline/commitlog"
+	"inoculate/pipeline/provenance"
+	"inoculate/sinks/dataset"
+	"inoculate/sinks/finetune"
+	"inoculate/sources/parquet"
+)
+
+// A Compaction merges small files of consecutive segments into larger ones: the same rows in the same order.
+type Compaction struct {
+	Log      *commitlog.Log
+	Folder   string // of the output
+	Target   int64  // bytes of a merged file, about
+	RowGroup int64  // Parquet: uncompressed bytes of a row group
+	All      bool   // merge whatever is small; else only what has come to several files, so that little is written again and again
+	Mem      memory.Allocator
+	Logger   *slog.Logger
+
+	schema *arrow.Schema
+}
+
+// several is how many small segments are merged at a time when not all are.
+const several = 8
+
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Another process may do
+// the same at once: one of them gives way.
+func (c *Compaction) Run(ctx context.Context) (merged int, err error) {
+	if c.schema, err = decodeSchema(c.Log.Run().ArrowSchema); err != nil {
+		return 0, err
+	}
+	parts, err := c.Log.Partitions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range parts {
+		for {
+			g, err := c.Log.Merging(ctx, p)
+			if err != nil {
+				return merged, err
+			}
+			from, to := c.choose(g.Records)
+			if from == to {
+				break
+			}
+			files, err := c.merge(ctx, g, from, to)
+			if err == nil {
+				err = g.Put(ctx, from, to, files)
+			}
+			if errors.Is(err, commitlog.ErrFenced) {
+				continue
+			}
+			if err != nil {
+				return merged, fmt.Errorf("merging files of %s: %w", p.Source, err)
+			}
+			merged += to - from
+			c.Logger.Debug("merged", "partition", p.Source, "first", g.Records[from].First, "next", g.Records[to].Next, "segments", to-from+1)
+		}
+	}
+	return merged, nil
+}
+
+// size is about that of the largest file that a record names.
+func size(r *commitlog.Record) int64 {
+	by := map[string]int64{}
+	most := int64(0)
+	for _, f := range r.Files {
+		by[f.Folder] += f.Bytes
+		most = max(most, by[f.Folder])
+	}
+	return most
+}
+
+// choose picks consecutive records whose files are merged, both ends included; the same one twice where there is nothing to
+// do. A merged file grows by doubling at least, so that each row is written a few times however many segments come.
+func (c *Compaction) choose(records []commitlog.Record) (from, to int) {
+	for i := 0; i < len(records); i++ {
+		sum, j := int64(0), i
+		for j < len(records) && size(&records[j]) < c.Target/2 && (j == i || sum+size(&records[j]) <= c.Target) {
+			sum += size(&records[j])
+			j++
+		}
+		full := j < len(records) && size(&records[j]) < c.Target/2 // the next one did not fit
+		for at := i; at < j-1; at++ {
+			switch {
+			case c.All, full, j-at >= several && 2*size(&records[at]) <= sum:
+				return at, j - 1
+			}
+			sum -= size(&records[at])
+		}
+		i = max(i, j-1)
+	}
+	return 0, 0
+}
+
+// merge writes one file in the place of those that records name for each folder and format. What it cannot read it leaves.
+func (c *Compaction) merge(ctx context.Context, g *commitlog.Merging, from, to int) (out []pipeline.File, err error) {
+	type key struct{ folder, format string }
+	groups := map[key][]pipeline.File{}
+	var order []key
+	for _, r := range g.Records[from : to+1] {
+		for _, f := range r.Files {
+			k := key{f.Folder, f.Format}
+			if groups[k] == nil {
+				order = append(order, k)
+			}
+			groups[k] = append(groups[k], f)
+		}
+	}
+	seg := pipeline.Segment{Run: g.Records[from].Run, Partition: g.Partition.ID, First: g.Records[from].First}
+	for _, k := range order {
+		files := groups[k]
+		if len(files) == 1 {
+			out = append(out, files[0])
+			continue
+		}
+		rows, mem := int64(0), int64(0)
+		for _, f := range files {
+			if err := c.whole(f); err != nil {
+				return nil, err
+			}
+			rows, mem = rows+f.Rows, mem+f.Memory
+		}
+		var one pipeline.File
+		switch {
+		case dataset.Lines(k.format):
+			one, err = c.lines(ctx, g.Staging(), seg, files)
+		case k.format == "parquet", k.format == "arrow":
+			one, err = c.columns(ctx, g.Staging(), seg, files)
+		default:
+			out = append(out, files...)
+			continue
+		}
+		if err == nil && one.Rows != rows {
+			err = fmt.Errorf("%s has %d rows, the files before it %d", one.Name, one.Rows, rows)
+		}
+		if err != nil {
+			return nil, err
+		}
+		one.Memory = mem
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func (c *Compaction) path(f pipeline.File) string {
+	return filepath.Join(c.Folder, filepath.FromSlash(f.Folder), f.Name)
+}
+
+// whole makes sure that a file is what was written: what is merged is deleted afterwards.
+func (c *Compaction) whole(f pipeline.File) error {
+	file, err := os.Open(c.path(f))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.CopyBuffer(sum, file, make([]byte, 1<<20))
+	if err != nil {
+		return err
+	}
+	if n != f.Bytes || hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
+		return &commitlog.DamagedError{File: c.path(f), Cause: "not what its commit record says; it is not merged"}
+	}
+	return nil
+}
+
+// lines joins files of lines.
+func (c *Compaction) lines(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
+	one = files[0]
+	_, ext, _ := strings.Cut(one.Name, ".")
+	temp, err := staging.Create(seg, one.Folder, ext)
+	if err != nil {
+		return one, err
+	}
+	one.Rows = 0
+	for _, f := range files {
+		in, err := os.Open(c.path(f))
+		if err == nil {
+			_, err = io.CopyBuffer(struct{ io.Writer }{temp}, struct{ io.Reader }{in}, make([]byte, 1<<20))
+			err = errors.Join(err, in.Close())
+		}
+		if err != nil {
+			return one, errors.Join(err, temp.Abort())
+		}
+		one.Rows += f.Rows
+	}
+	one.Name, one.SHA256, one.Bytes, err = temp.Publish(ctx)
+	return one, err
+}
+
+// columns reads the records of files and writes them into one.
+func (c *Compaction) columns(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
+	f := files[0]
+	sink := &finetune.Options{Staging: staging, Phase: f.Phase, Formats: []string{f.Format}, In: f.Folder, RowGroupBytes: c.RowGroup, Mem: c.Mem}
+	var writer pipeline.Writer
+	write := func(rec arrow.Record) error {
+		if writer == nil {
+			if writer, err = sink.Begin(ctx, seg, rec.Schema()); err != nil {
+				return err
+			}
+		}
+		return writer.Write(ctx, pipeline.Rows{Record: rec, N: int(rec.NumRows())})
+	}
+	if f.Format == "arrow" {
+		err = c.streams(files, write)
+	} else {
+		err = c.parquet(ctx, files, write)
+	}
+	if writer == nil {
+		return f, errors.Join(err, errors.New("no rows"))
+	}
+	if err != nil {
+		return f, errors.Join(err, writer.Abort())
+	}
+	made, err := writer.Close(ctx)
+	if err != nil {
+		return f, err
+	}
+	return made[0], nil
+}
+
+func (c *Compaction) parquet(ctx context.Context, files []pipeline.File, write func(arrow.Record) error) (err error) {
+	var paths []string
+	want := c.schema
+	for _, f := range files {
+		paths = append(paths, c.path(f))
+		if f.Phase == "provenance" {
+			want = provenance.Schema
+		}
+	}
+	slices.Sort(paths) // as the source does: names sort by position
+	src, err := parquet.New(ctx, parquet.Config{Paths: paths, Mem: c.Mem})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	if got := src.Schema(); got.NumFields() != want.NumFields() {
+		return fmt.Errorf("the files have %d columns, the run %d", got.NumFields(), want.NumFields())
+	}
+	plan, err := src.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range plan {
+		if err := each(ctx, src, p, write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each writes the records of a partition.
+func each(ctx context.Context, src pipeline.Source, p pipeline.Partition, write func(arrow.Record) error) (err error) {
+	r, err := src.Open(ctx, p, p.First)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for {
+		b, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(b.Rejects) > 0 {
+			err = fmt.Errorf("%s: %s", p.Source, b.Rejects[0].Detail)
+		} else {
+			err = write(b.Record)
+		}
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// streams reads Arrow streams, whose digests were checked.
+func (c *Compaction) streams(files []pipeline.File, write func(arrow.Record) error) error {
+	for _, f := range files {
+		if err := c.stream(f, write); err != nil {
+			return fmt.Errorf("reading %s: %w", c.path(f), err)
+		}
+	}
+	return nil
+}
+
+func (c *Compaction) stream(f pipeline.File, write func(arrow.Record) error) error {
+	file, err := os.Open(c.path(f))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r, err := ipc.NewReader(file)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	for r.Next() {
+		if err := write(r.Record()); err != nil {
+			return err
+		}
+	}
+	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,382 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"inoculate/pipeline"
+)
+
+// mergePrefix begins the names in the staging folder that belong to merges, and no other rule touches.
+const mergePrefix = "merge-"
+
+func mergeKey(run, partition string, seq int64) string {
+	return fmt.Sprintf("%s/%s%020d.json", chainDir(run, partition), mergePrefix, seq)
+}
+func mergeStaged(seq int64) string { return fmt.Sprintf("%s%020d-", mergePrefix, seq) }
+
+// A mergeRecord puts files in the place of those that records [First, Next) name. The merges of a partition are a chain of
+// their own, put-if-absent under their numbers, so that each is made of what all before it have left (M1).
+type mergeRecord struct {
+	Run       string          `json:"run"`
+	Partition string          `json:"partition"`
+	Seq       int64           `json:"seq"`
+	First     int64           `json:"first"`
+	Next      int64           `json:"next"`
+	Prev      string          `json:"prev"` // hash of the merge before; of the run record for the first one
+	Last      string          `json:"last"` // hash of the last record that is covered
+	Files     []pipeline.File `json:"files"`
+
+	hash string
+}
+
+// merges are those of a partition that were read, and what they leave.
+type merges struct {
+	next int64         // number of the next one
+	prev string        // hash of the last one
+	view []mergeRecord // in force, by position
+}
+
+// covers gives the merge in force over a position.
+func (m merges) covers(at int64) (mergeRecord, bool) {
+	i, ok := slices.BinarySearchFunc(m.view, at, func(r mergeRecord, at int64) int {
+		switch {
+		case r.Next <= at:
+			return -1
+		case r.First > at:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return mergeRecord{}, false
+	}
+	return m.view[i], true
+}
+
+// mergesOf reads the merges of p by their numbers, those that are new since the last time. A record never changes, so those
+// that were read are kept.
+func (l *Log) mergesOf(p pipeline.Partition) (merges, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, ok := l.merges[p.ID]
+	if !ok {
+		m.prev = l.hash
+	}
+	for {
+		name := mergeKey(l.run.ID, p.ID, m.next)
+		data, err := readAll(l.fs, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			l.merges[p.ID] = m
+			return m, nil
+		}
+		if err != nil {
+			return merges{}, err
+		}
+		r, err := l.checkMerge(p, m, data)
+		if err != nil {
+			return merges{}, &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
+		}
+		view := slices.DeleteFunc(slices.Clone(m.view), func(o mergeRecord) bool { return o.First >= r.First && o.Next <= r.Next })
+		i, _ := slices.BinarySearchFunc(view, r.First, func(o mergeRecord, at int64) int { return int(min(1, max(-1, o.First-at))) })
+		m = merges{next: m.next + 1, prev: r.hash, view: slices.Insert(view, i, r)}
+	}
+}
+
+func (l *Log) checkMerge(p pipeline.Partition, m merges, data []byte) (r mergeRecord, err error) {
+	if r.hash, err = decode(data, &r); err != nil {
+		return r, err
+	}
+	switch {
+	case r.Run != l.run.ID || r.Partition != p.ID || r.Seq != m.next:
+		return r, fmt.Errorf("it is number %d of run %s, partition %s", r.Seq, r.Run, r.Partition)
+	case r.Prev != m.prev:
+		return r, fmt.Errorf("it follows merge %s, not %s", short(r.Prev), short(m.prev))
+	}
+	for _, o := range m.view {
+		if o.First < r.Next && r.First < o.Next && (o.First < r.First || o.Next > r.Next) {
+			return r, fmt.Errorf("it covers [%d,%d), and cuts the merge of [%d,%d)", r.First, r.Next, o.First, o.Next)
+		}
+	}
+	return r, r.check()
+}
+
+// check looks at what can be checked without the chain.
+func (r *mergeRecord) check() error {
+	if r.Next <= r.First {
+		return fmt.Errorf("merge of [%d,%d)", r.First, r.Next)
+	}
+	for i := range r.Files {
+		f := &r.Files[i]
+		s, ok := parseStaged(stagedBase(f.Folder, f.Name))
+		if !ok || s.run != r.Run || s.partition != r.Partition || s.first < r.First || s.first >= r.Next {
+			return fmt.Errorf("%q is not the name of a file of run %s, partition %s, positions %d to %d", f.Name, r.Run, r.Partition, r.First, r.Next-1)
+		}
+		of := Record{Run: r.Run, Partition: r.Partition, First: s.first}
+		if err := of.checkFile(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names tells whether r names the file of that folder and name.
+func (r *mergeRecord) names(folder, name string) bool {
+	return slices.ContainsFunc(r.Files, func(f pipeline.File) bool { return f.Folder == folder && f.Name == name })
+}
+
+// through makes of fn, which is to see records as merges leave them, what sees them one by one; end is called behind the last.
+func (l *Log) through(p pipeline.Partition, m merges, fn func(Record) error) (each func(Record) error, end func() error) {
+	var whole *Record
+	damaged := func(r mergeRecord, cause string) error {
+		return &DamagedError{File: l.fs.Path(mergeKey(l.run.ID, p.ID, r.Seq)), Cause: cause}
+	}
+	view := m.view
+	each = func(r Record) error {
+		for len(view) > 0 && view[0].Next <= r.First {
+			view = view[1:]
+		}
+		if len(view) == 0 || r.Next <= view[0].First {
+			return fn(r)
+		}
+		v := view[0]
+		if whole == nil {
+			whole = &Record{Run: r.Run, Partition: r.Partition, First: r.First, Prev: r.Prev, Counts: map[string]int64{}, Files: v.Files}
+		}
+		if whole.First != v.First || r.Next > v.Next || r.Next == v.Next && r.Hash != v.Last {
+			return damaged(v, fmt.Sprintf("its ends [%d,%d) are not those of records, or of others", v.First, v.Next))
+		}
+		for k, n := range r.Counts {
+			whole.Counts[k] += n
+		}
+		whole.Bytes += r.Bytes
+		if r.Next < v.Next {
+			return nil
+		}
+		out := *whole
+		whole = nil
+		out.Next, out.Hash = r.Next, r.Hash
+		return fn(out)
+	}
+	return each, func() error {
+		if whole != nil {
+			return damaged(view[0], fmt.Sprintf("it covers records up to %d, which are not there", view[0].Next))
+		}
+		return nil
+	}
+}
+
+// A Merging is a merge in the making. It is used by one goroutine.
+type Merging struct {
+	Partition pipeline.Partition
+	Records   []Record // as earlier merges leave them, up to the end of the chain
+
+	log *Log
+	seq int64
+	was merges
+}
+
+// Merging reads p's chain and merges, and brings files forward, so that each file that Records names can be read.
+func (l *Log) Merging(ctx context.Context, p pipeline.Partition) (*Merging, error) {
+	m, err := l.mergesOf(p)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := l.Chain(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	g := &Merging{Partition: chain.Partition, log: l, seq: m.next, was: m}
+	each, end := l.through(p, m, func(r Record) error {
+		g.Records = append(g.Records, r)
+		return nil
+	})
+	cur, err := l.start(chain.Partition)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.walk(ctx, chain.Partition, cur, chain.Next, each); err != nil {
+		return nil, err
+	}
+	return g, end()
+}
+
+// Staging makes the files of the merge: those of other merges, and of segments, do not meet them.
+func (g *Merging) Staging() *Staging { return &Staging{fs: g.log.fs, prefix: mergeStaged(g.seq)} }
+
+// Put puts the merge of the records from one to another of g.Records, both included. files, durable in g's Staging, hold all
+// rows of each folder in their order; files of those records may be among them. Then the old files are deleted, and the new
+// ones take their place. ErrFenced: another merge was put meanwhile, and files are gone; begin again. g cannot be used again.
+func (g *Merging) Put(ctx context.Context, from, to int, files []pipeline.File) error {
+	l, p := g.log, g.Partition
+	first, last := &g.Records[from], &g.Records[to]
+	r := mergeRecord{Run: l.run.ID, Partition: p.ID, Seq: g.seq, First: first.First, Next: last.Next, Prev: g.was.prev, Last: last.Hash, Files: files}
+	if err := r.check(); err != nil {
+		return fmt.Errorf("merging [%d,%d) of partition %s: %w", r.First, r.Next, p.ID, err)
+	}
+	data, hash, err := encode(&r)
+	if err != nil {
+		return err
+	}
+	name := mergeKey(l.run.ID, p.ID, g.seq)
+	temp := stagingDir + "/" + mergeStaged(g.seq) + tempBase(kindCommit, partStem(r.Run, r.Partition, r.First), "json") // R13
+	held, err := put(ctx, l.fs, name, temp, data)                                                                       // M1, R5, R12
+	if err != nil {
+		return fmt.Errorf("merging [%d,%d) of partition %s: %w", r.First, r.Next, p.ID, err)
+	}
+	there, err := l.checkMerge(p, g.was, held)
+	if err != nil {
+		return &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
+	}
+	if there.hash != hash { // R2: by what was read back
+		for _, f := range files {
+			if there.names(f.Folder, f.Name) {
+				continue
+			}
+			if err := l.fs.Remove(stagingDir + "/" + mergeStaged(g.seq) + stagedBase(f.Folder, f.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return fmt.Errorf("merging [%d,%d) of partition %s: %w", r.First, r.Next, p.ID, ErrFenced)
+	}
+	return l.applyMerges(p)
+}
+
+// applyMerges makes the folders hold what the merges in force name, in place of what they cover. Anybody who has read them may
+// do it, any number of times.
+func (l *Log) applyMerges(p pipeline.Partition) error {
+	m, err := l.mergesOf(p)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	applied := l.applied[p.ID]
+	l.mu.Unlock()
+	todo := slices.DeleteFunc(slices.Clone(m.view), func(r mergeRecord) bool { return r.Seq < applied })
+	if len(todo) == 0 {
+		return nil
+	}
+	if err := l.syncChain(p); err != nil { // R12: before anything is deleted or renamed
+		return err
+	}
+	folders := map[string]bool{}
+	for _, r := range todo {
+		for _, f := range r.Files {
+			folders[f.Folder] = true
+		}
+	}
+	// Old files first: a reader may miss rows for a moment, and never sees one twice.
+	for folder := range folders {
+		if err := l.ensureTarget(folder); err != nil {
+			return err
+		}
+		names, err := l.fs.ReadDir(folder)
+		if err != nil {
+			return err
+		}
+		gone := false
+		for _, name := range names {
+			s, ok := parseStaged(stagedBase(folder, name))
+			if !ok || s.temp || s.run != l.run.ID || s.partition != p.ID {
+				continue
+			}
+			if r, ok := m.covers(s.first); ok && !r.names(folder, name) && mutant != mutMergeKeepsOld { // R1: it covers the position, and does not name it
+				if err := l.fs.Remove(folder + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+				gone = true
+			}
+		}
+		if gone {
+			if err := l.fs.SyncDir(folder); err != nil { // or a power loss could bring them back beside the new ones
+				return err
+			}
+		}
+	}
+	for _, r := range todo {
+		for _, f := range r.Files {
+			err := l.fs.Rename(stagingDir+"/"+mergeStaged(r.Seq)+stagedBase(f.Folder, f.Name), targetFile(f))
+			if errors.Is(err, fs.ErrNotExist) { // somebody else brought it forward, or it was there before
+				_, err = l.fs.Stat(targetFile(f))
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				if now, merr := l.mergesOf(p); merr == nil && now.next > m.next { // merged again meanwhile
+					return l.applyMerges(p)
+				}
+				return &DamagedError{File: l.fs.Path(targetFile(f)), Cause: "named by a merge, and missing"}
+			}
+			if err != nil {
+				return fmt.Errorf("bringing a merged file forward: %w", err)
+			}
+		}
+	}
+	for folder := range folders {
+		if err := l.fs.SyncDir(folder); err != nil {
+			return err
+		}
+	}
+	if err := l.fs.SyncDir(stagingDir); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.applied[p.ID] = max(l.applied[p.ID], m.next)
+	l.mu.Unlock()
+	return nil
+}
+
+// merged tells whether a merge covers a position, and makes sure that the merges stand in the folders as they should.
+func (l *Log) merged(p pipeline.Partition, at int64) (bool, error) {
+	m, err := l.mergesOf(p)
+	if err != nil {
+		return false, err
+	}
+	if _, ok := m.covers(at); !ok {
+		return false, nil
+	}
+	l.mu.Lock()
+	l.applied[p.ID] = 0 // whoever asks has perhaps brought an old file forward
+	l.mu.Unlock()
+	return true, l.applyMerges(p)
+}
+
+// collectMerges deletes what merges have left in the staging folder, as far as their numbers are decided.
+func (l *Log) collectMerges(parts []pipeline.Partition) (removed int, err error) {
+	names, err := l.fs.ReadDir(stagingDir)
+	if err != nil {
+		return 0, err
+	}
+	for _, base := range names {
+		rest, ok := strings.CutPrefix(base, mergePrefix)
+		if !ok || len(rest) < 21 || rest[20] != '-' {
+			continue
+		}
+		seq, ok := parsePosition(rest[:20])
+		s, parsed := parseStaged(rest[21:])
+		i := slices.IndexFunc(parts, func(p pipeline.Partition) bool { return p.ID == s.partition })
+		if !ok || !parsed || s.run != l.run.ID || i < 0 {
+			continue
+		}
+		m, err := l.mergesOf(parts[i])
+		if err != nil {
+			return removed, err
+		}
+		if seq >= m.next { // open: nobody's
+			continue
+		}
+		if r, ok := m.covers(s.first); ok && !s.temp && r.Seq == seq && r.names(s.folder, s.name) {
+			if _, err := l.merged(parts[i], s.first); err != nil {
+				return removed, err
+			}
+			continue
+		}
+		if err := l.fs.Remove(stagingDir + "/" + base); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
+}
