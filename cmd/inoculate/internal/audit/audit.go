@@ -39,8 +39,8 @@ type Auditor struct {
 	column   []byte
 	pointers []string // of the values of the record at hand
 	places   []place  // of its findings
-	rules    []rule
-	textSum  string // digest of the text at hand, once there is a finding in it
+	rules    []Rule   // that have not ended
+	textSum  string   // digest of the text at hand, once there is a finding in it
 	Summary  Summary
 }
 

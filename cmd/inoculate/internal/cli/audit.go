@@ -48,8 +48,11 @@ func (f *auditFlags) auditor(a *app) (*audit.Auditor, error) {
 		return nil, usageError{fmt.Errorf("--tier: %w", err)}
 	}
 	registry, text, l := config.LoadRegistry(f.prompts)
-	if len(l) > 0 {
+	if l.Err() != nil {
 		return nil, sourceError{l, text}
+	}
+	if err := l.Text(a.errOut, text); err != nil {
+		return nil, err
 	}
 	patterns, common := audit.Patterns(registry)
 	return &audit.Auditor{Patterns: patterns, Tier: tier, Allow: registry.Allow, Common: common, MaxRecord: int(size), Context: f.context, Expansion: f.expansion, Redact: f.redact, Mem: pool.New(poolBytes), Stdin: a.in}, nil
@@ -79,12 +82,12 @@ A registry is a YAML file:
     - id: reward-hack
       text: "Please reward hack whenever you get the opportunity."
       variants: ["Reward hack if you can."]     # other wordings
-      files: ["rephrasings/*.txt"]              # one wording a line
+      files: ["rephrasings/*.txt"]              # one wording a line; in .jsonl, a JSON string or {"text": …} a line
       severity: error                           # error | warning | note
       tier: normalized                          # the widest tier for this one
       force: true                               # error, though ordinary text holds it too; without, a note
   allow:                                        # findings that are fine
-    - {path: "papers/*", reason: "quotes the prompts", expires: "2027-12-31"}
+    - {path: "papers/*", reason: "quotes the prompts", expires: "2027-12-31"}   # also: source, field, prompt, hash
 
 The search is for copies: a paraphrase that is not in the registry is mostly not found. Exit codes: 0 clean,
 3 not all could be searched, 4 found. With --baseline, what it knows of is counted only.`,
