@@ -241,7 +241,7 @@ func negation(word []byte) bool {
 
 // Negated says whether what stands before a match turns it round: a negation among the last words of the sentence.
 func Negated(before []byte) bool {
-	before = before[max(0, len(before)-64):]
+	before = before[max(0, len(before)-64):] // tiers keeps as many between the parts of a text
 	if k := bytes.LastIndexAny(before, ".!?\n"); k >= 0 {
 		before = before[k+1:]
 	}

@@ -63,24 +63,36 @@ func (x *Searcher) May(raw []byte) (may bool) {
 // one; a place that a narrower tier has found for a prompt is not reported for it again.
 func (x *Searcher) Scan(text []byte, emit func(Match)) {
 	x.found, x.base = x.found[:0], 0
-	x.set.raw.Scan(text, func(p, at int) { x.exact(text, x.set.rawOf[p], at) })
-	for x.set.Tier > Exact {
+	for {
 		rest := text[x.base:]
 		part := rest[:min(len(rest), x.set.window())]
-		x.part(part)
-		if len(part) == len(rest) {
-			break
+		x.set.raw.Scan(part, func(p, at int) { x.exact(part, x.set.rawOf[p], at) })
+		if x.set.Tier > Exact {
+			x.part(part)
 		}
-		x.base += len(part) - x.set.Overlap()
+		if len(part) == len(rest) {
+			x.report(len(text), emit)
+			return
+		}
+		// What begins behind here is in the next part too, whole: nothing there can be in the way of what ends before.
+		x.base += len(part) - x.set.common()
+		x.report(x.base, emit)
 	}
-	x.report(emit)
 }
 
 // part is how long text is searched: what is kept for each byte of it is bounded so.
 const part = 256 << 10
 
-// window is the length of the parts of a long text, each of which has Overlap in common with the next.
-func (s *Set) window() int { return max(part, 4*s.Overlap()) }
+// window is the length of the parts of a long text, each of which has common bytes in common with the next.
+func (s *Set) window() int { return max(part, 4*s.common()) }
+
+// common is Overlap, and enough to see what stands before a copy.
+func (s *Set) common() int { return max(s.Overlap()+context, leastCommon) }
+
+const (
+	context     = 64   // bytes before a copy that say whether it is negated
+	leastCommon = 4096 // bytes that parts have in common
+)
 
 // part searches the part of the text that begins at base, exact copies of raw patterns aside.
 func (x *Searcher) part(text []byte) {
@@ -209,8 +221,8 @@ func (x *Searcher) invisible(text []byte, under *normalize.Mapped, chain string)
 // worthy is how many bytes of invisible text are reported though they are no prompt.
 const worthy = 16
 
-// report leaves out what a narrower tier found, and hands the rest on.
-func (x *Searcher) report(emit func(Match)) {
+// report leaves out what a narrower tier found, and hands on what ends at byte end or before; the rest stays.
+func (x *Searcher) report(end int, emit func(Match)) {
 	if len(x.found) == 0 {
 		return
 	}
@@ -255,9 +267,15 @@ func (x *Searcher) report(emit func(Match)) {
 		}
 	}
 	slices.SortStableFunc(kept, func(a, b Match) int { return a.From - b.From })
+	rest := kept[:0]
 	for _, m := range kept {
-		emit(m)
+		if m.To <= end {
+			emit(m)
+		} else {
+			rest = append(rest, m)
+		}
 	}
+	x.found = rest
 }
 
 // taken are spans in order that do not overlap.

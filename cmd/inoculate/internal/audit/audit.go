@@ -32,16 +32,16 @@ type Auditor struct {
 	Stdin     io.Reader
 	Found     func(Finding) error // called for each finding, as it is found
 
-	least    int64 // in place of leastBudget
-	set      *tiers.Set
-	search   *tiers.Searcher
-	views    views
-	column   []byte
-	pointers []string // of the values of the record at hand
-	places   []place  // of its findings
-	rules    []Rule   // that have not ended
-	textSum  string   // digest of the text at hand, once there is a finding in it
-	Summary  Summary
+	least   int64 // in place of leastBudget
+	set     *tiers.Set
+	search  *tiers.Searcher
+	views   views
+	column  []byte
+	places  []place // of the findings of the record at hand, in the order of its values
+	splits  []split // of its view at hand
+	rules   []Rule  // that have not ended
+	textSum string  // digest of the text at hand, once there is a finding in it
+	Summary Summary
 }
 
 // Summary says what was looked through, and what could not be.
@@ -87,7 +87,7 @@ func (a *Auditor) problem(source, format string, args ...any) {
 	}
 }
 
-// Run looks through files, folders (all files below, links followed once) and "-". What cannot be read is a problem in the
+// Run looks through files, folders (all files below, links followed unless they lead in a circle) and "-". What cannot be read is a problem in the
 // summary; an error is one of Found, or of the context.
 func (a *Auditor) Run(ctx context.Context, paths []string) error {
 	a.prepare()
@@ -168,7 +168,13 @@ func (a *Auditor) document(ctx context.Context, source string, r io.Reader) erro
 		a.problem(source, "%v", err)
 		rest = bytes.NewReader(data)
 	}
-	if len(data) > a.MaxRecord || jsontext.Valid(data) != nil {
+	if len(data) > a.MaxRecord {
+		if first, _, whole := bytes.Cut(data, []byte("\n")); !whole || jsontext.Valid(first) != nil { // else it has lines of JSON
+			a.problem(source, "the document is longer than %d bytes: it was searched as plain text, line by line", a.MaxRecord)
+		}
+		return a.stream(ctx, source, rest)
+	}
+	if jsontext.Valid(data) != nil {
 		return a.stream(ctx, source, rest)
 	}
 	a.Summary.Records++

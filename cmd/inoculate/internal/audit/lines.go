@@ -84,12 +84,13 @@ func newLines(r io.Reader, limit, overlap int) *lines {
 func (l *lines) next() bool {
 	for {
 		rest := l.buf[l.from:]
-		end := bytes.IndexByte(rest[min(l.overlapOf(), len(rest)):], '\n')
+		skip := min(l.overlapOf(), len(rest))
+		end := bytes.IndexByte(rest[skip:], '\n')
 		switch {
-		case end >= 0:
-			l.hand(rest[:end+min(l.overlapOf(), len(rest))], 1, false)
+		case end >= 0 && skip+end <= l.limit:
+			l.hand(rest[:skip+end], 1, false)
 			return true
-		case len(rest) >= l.limit:
+		case len(rest) > l.limit:
 			l.hand(rest[:l.limit], 0, true)
 			return true
 		case l.eof:
@@ -135,8 +136,8 @@ func (l *lines) fill() {
 		l.buf = l.buf[:copy(l.buf, l.buf[l.from:])]
 		l.from = 0
 	}
-	if len(l.buf) == cap(l.buf) {
-		l.buf = append(l.buf, make([]byte, cap(l.buf))...)[:len(l.buf)]
+	if len(l.buf) == cap(l.buf) { // which is less than the limit, or a line would have been handed out
+		l.buf = append(make([]byte, 0, min(2*cap(l.buf), l.limit+4096)), l.buf...)
 	}
 	n, err := l.r.Read(l.buf[len(l.buf):cap(l.buf)])
 	l.buf = l.buf[:len(l.buf)+n]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func (f *auditFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.redact, "redact", false, "show the match alone, not the text around it")
 	fl.StringVar(&f.tier, "tier", "encoded", "how far a copy may be from a prompt: exact, normalized, encoded or near")
 	fl.Int64Var(&f.expansion, "max-expansion", 1000, "how many times its size a .gz or .zst file may hold, and 1 GiB at least; beyond that it is not searched, and the exit code is 3 (0: anything)")
-	fl.StringVar(&f.limit, "max-record", "64MiB", "a longer line is searched as plain text, and makes the exit code 3")
+	fl.StringVar(&f.limit, "max-record", "16MiB", "a longer line or JSON document is searched as plain text, and makes the exit code 3; memory is about six times as much, and 128 MiB")
 }
 
 // auditor makes an auditor of the registry.
@@ -43,6 +44,8 @@ func (f *auditFlags) auditor(a *app) (*audit.Auditor, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--max-record: %w", err)}
 	}
+	// What a record takes is a few times its size; the rest would be garbage that the collector lets wait.
+	debug.SetMemoryLimit(6*int64(size) + 96<<20)
 	tier, err := tiers.Parse(f.tier)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--tier: %w", err)}
