@@ -27,6 +27,7 @@ var encoders = map[string]func(s string) string{
 	},
 	"hex":  func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"hexs": func(s string) string { return strings.ToUpper(fmt.Sprintf("% x", s)) },
+	"hexn": func(s string) string { return strings.ReplaceAll(fmt.Sprintf("% x", s), " ", "\u00a0") },
 	"percent": func(s string) (out string) {
 		for _, c := range []byte(s) {
 			out += fmt.Sprintf("%%%02X", c)
@@ -171,7 +172,7 @@ func FuzzRun(f *testing.F) {
 		if want := runPortable(text); got != want || !got && marks != bytes.ContainsAny(text, "%=&\\\x00") {
 			t.Fatalf("%q: %v (%v), the plain gate says %v", text, got, marks, want)
 		}
-		if want := anyMark(text) || runPortable(text); Candidate(text) != want {
+		if want := anyMark(text) || runPortable(text) || widePairs(text); Candidate(text) != want {
 			t.Fatalf("%q: candidate %v, plainly %v", text, !want, want)
 		}
 	})
@@ -208,10 +209,14 @@ func FuzzDecode(f *testing.F) {
 func TestRun(t *testing.T) {
 	for _, enc := range []string{"base64", "hex", "hexs"} {
 		for pad := range 200 {
-			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" on", 70)
+			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" up", 70)
 			fast, _, ok := runFast([]byte(text))
 			if plain := runPortable([]byte(text)); ok && !fast || !plain {
 				t.Fatalf("%s: %v %v %q", enc, fast, plain, text)
+			}
+			wide := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders["hexn"](secret[:8]) + strings.Repeat(" up", 70)
+			if !Candidate([]byte(wide)) || pad == 0 && Candidate([]byte(strings.Replace(wide, "\u00a0", "\u00a0\u00a0", 1))) {
+				t.Fatalf("%q", wide)
 			}
 		}
 	}

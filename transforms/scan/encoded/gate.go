@@ -44,9 +44,9 @@ var class = func() (t [256]uint8) {
 func Candidate(text []byte) bool {
 	found, marks, ok := runFast(text)
 	if !ok {
-		return anyMark(text) || runPortable(text)
+		return anyMark(text) || runPortable(text) || widePairs(text)
 	}
-	return found || marked16(text) || marks && anyMark(text)
+	return found || marked16(text) || marks && anyMark(text) || widePairs(text)
 }
 
 func anyMark(text []byte) bool {
@@ -112,12 +112,47 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
-// run is runPortable, faster.
+// run is runPortable, faster, and widePairs.
 func run(text []byte) bool {
 	if found, _, ok := runFast(text); ok {
-		return found
+		return found || widePairs(text)
 	}
-	return runPortable(text)
+	return runPortable(text) || widePairs(text)
+}
+
+// wideSpace is the no-break space, which may part pairs of hex digits as one byte of ASCII may.
+const wideSpace = "\u00a0"
+
+// widePairs says whether there are pairs of hex digits with a no-break space between them, enough of them.
+func widePairs(text []byte) bool {
+	const period = 2 + len(wideSpace)
+	if bytes.IndexByte(text, wideSpace[0]) < 0 {
+		return false
+	}
+	hex := func(k int) bool {
+		return k >= 0 && k+1 < len(text) && class[text[k]]&class[text[k+1]]&isRotHex != 0
+	}
+	for from := 0; ; {
+		k := bytes.Index(text[from:], []byte(wideSpace))
+		if k < 0 {
+			return false
+		}
+		at := from + k
+		from = at + len(wideSpace)
+		if !hex(at - 2) {
+			continue
+		}
+		n := 1
+		for ; hex(from) && n < shortest/2; n++ {
+			if from += period; !bytes.HasPrefix(text[from-len(wideSpace):], []byte(wideSpace)) {
+				n++
+				break
+			}
+		}
+		if n >= shortest/2 {
+			return true
+		}
+	}
 }
 
 // runPortable says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with one byte

@@ -1,6 +1,7 @@
 package encoded
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -111,8 +112,14 @@ func (r *runs) find(text []byte) {
 			continue
 		}
 		from := i
-		for is(i) || is(i+1) && is(i+2) && between(text[i]) {
-			i++
+		for {
+			if is(i) || is(i+1) && is(i+2) && between(text[i]) {
+				i++
+			} else if is(i+2) && is(i+3) && bytes.HasPrefix(text[i:], []byte(wideSpace)) {
+				i += len(wideSpace)
+			} else {
+				break
+			}
 		}
 		if i-from >= shortest {
 			r.hex = append(r.hex, [2]int{from, i})

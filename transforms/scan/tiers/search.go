@@ -13,9 +13,9 @@ import (
 // Searcher searches texts, one after the other.
 type Searcher struct {
 	set     *Set
-	text    normalize.Text // of the text itself
-	inner   normalize.Text // of what is read out of it
-	hidden  normalize.Mapped
+	text    normalize.Text   // of the text itself
+	inner   normalize.Text   // of what is read out of it
+	hidden  normalize.Mapped // what invisible characters spell, or the text with small letters
 	decoder encoded.Decoder
 	near    *near.Searcher
 	found   []Match
@@ -49,7 +49,7 @@ func (x *Searcher) May(raw []byte) (may bool) {
 	if x.set.raw.Scan(raw, yes); may || x.set.Tier == Exact {
 		return may
 	}
-	if normalize.MayHide(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
+	if normalize.MayHide(raw) || normalize.TwoFaced(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
 		return true
 	}
 	x.text.Reset(raw)
@@ -99,6 +99,7 @@ func (x *Searcher) part(text []byte) {
 	s := x.set
 	x.text.Reset(text)
 	x.keys(&x.text, nil, "", Normalized)
+	x.small(text, nil, "", Normalized)
 	x.invisible(text, nil, "")
 	if s.Tier >= Encoded {
 		x.decoder.Decode(text, func(via string, m *normalize.Mapped) {
@@ -109,6 +110,7 @@ func (x *Searcher) part(text []byte) {
 			})
 			x.inner.Reset(m.Text)
 			x.keys(&x.inner, m, via, Encoded)
+			x.small(m.Text, m, via, Encoded)
 			x.invisible(m.Text, m, via)
 		})
 	}
@@ -169,6 +171,16 @@ func (x *Searcher) keys(t *normalize.Text, m *normalize.Mapped, via string, tier
 			x.add(t.Raw, m, Match{Pattern: n.pattern, From: from, To: to, Tier: net, Kind: kindOf(via), Via: how, Text: s.needles[k].Key})
 		}
 	})
+}
+
+// small searches the key of a text once more, where capitals in it may stand for other letters.
+func (x *Searcher) small(text []byte, under *normalize.Mapped, via string, tier Tier) {
+	if !normalize.TwoFaced(text) {
+		return
+	}
+	normalize.Small(text, under, &x.hidden)
+	x.inner.Reset(x.hidden.Text)
+	x.keys(&x.inner, &x.hidden, via, tier)
 }
 
 // same says whether a text is one in small letters, letter case of ASCII aside.
