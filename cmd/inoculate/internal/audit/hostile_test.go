@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,8 +18,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
+	"pgregory.net/rapid"
 
 	"inoculate/pipeline/pipelinetest/require"
 	"inoculate/transforms/scan/tiers"
@@ -195,4 +199,58 @@ func TestManyStrings(t *testing.T) {
 	if want := []string{"1 evil exact copy /1048576 [0 11]"}; !slices.Equal(found, want) || a.Summary.Problems != 1 || !strings.Contains(a.Summary.Incomplete[0].Detail, "row 1: it has more than 1048576 strings") {
 		t.Errorf("%q %+v", found, a.Summary)
 	}
+}
+
+// TestParts: what stands anywhere across the cuts of a long line is found by its tier, where it stands, once.
+func TestParts(t *testing.T) {
+	plants := []struct {
+		text string
+		tier tiers.Tier
+	}{
+		{hack, tiers.Exact}, {"never " + hack, tiers.Exact}, {"you  are, evil", tiers.Normalized}, {base64.StdEncoding.EncodeToString([]byte(hack)), tiers.Encoded},
+		{"please reward hack whenever you see the opportunity", tiers.Near}, {"You are evil. You are evil.", tiers.Exact},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := plants[rapid.IntRange(0, len(plants)-1).Draw(t, "plant")]
+		tier := tiers.Tier(rapid.IntRange(int(p.tier), int(tiers.Near)).Draw(t, "tier"))
+		a := &Auditor{Patterns: []Pattern{{Prompt: "hack", Severity: "error", Text: hack, Tier: tiers.Near}, {Prompt: "evil", Severity: "error", Text: "You are evil.", Tier: tiers.Near}}, Tier: tier, MaxRecord: 1}
+		a.prepare()
+		keep := a.set.Overlap() + beforeCopy
+		limit := max(4*keep, 4096)
+		cut := rapid.SampledFrom([]int{limit, limit - keep, 2*limit - keep, 2*limit - 2*keep}).Draw(t, "cut")
+		at := cut - rapid.IntRange(-100, len(p.text)+100).Draw(t, "before")
+		head, behind := strings.Repeat("words and so on; ", at/17+1)[:at-2]+". ", rapid.SampledFrom([]int{0, 10, keep, limit}).Draw(t, "behind")
+		text := head + p.text + ". " + strings.Repeat("more words; ", behind/12)
+		var r io.Reader = strings.NewReader(text)
+		if rapid.Bool().Draw(t, "small reads") {
+			r = iotest.HalfReader(r)
+		}
+		a.Stdin = r
+		var got []string
+		a.Found = func(f Finding) error {
+			got = append(got, fmt.Sprint(f.Prompt, " ", f.Tier, " ", f.Polarity, " ", f.Span))
+			return nil
+		}
+		if err := a.Run(context.Background(), []string{"-"}); err != nil {
+			t.Fatal(err)
+		}
+		from := int64(len(head))
+		to := from + int64(len(p.text))
+		prompt, polarity := "hack", "asserted"
+		var want []string
+		switch {
+		case strings.HasPrefix(p.text, "never"):
+			from, polarity = from+6, "negated"
+		case strings.HasPrefix(p.text, "UGxl"):
+			to -= 2 // the padding, and the letters before it
+		case strings.HasPrefix(p.text, "You are evil. "):
+			want, prompt, from = []string{fmt.Sprint("evil exact asserted ", [2]int64{from, from + 13})}, "evil", from+14
+		case strings.Contains(p.text, "evil"):
+			prompt = "evil"
+		}
+		want = append(want, fmt.Sprint(prompt, " ", p.tier, " ", polarity, " ", [2]int64{from, to}))
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q at %d of %d, %s, parts of %d with %d in common:\n got %q\nwant %q", p.text, at, len(text), tier, limit, keep, got, want)
+		}
+	})
 }

@@ -70,6 +70,7 @@ type lines struct {
 	at      int64  // position of the line in the plain text
 	row     int64  // from 1
 	part    bool   // the text is a part of a long line
+	more    bool   // and not its last
 	overlap int    // bytes at its start that the part before had too
 	shift   int64  // where the part starts in its line
 	next0   int64  // position behind what was handed out
@@ -94,7 +95,7 @@ func (l *lines) next() bool {
 			l.hand(rest[:l.limit], 0, true)
 			return true
 		case l.eof:
-			if len(rest) == 0 || l.long && len(rest) <= l.keep {
+			if len(rest) == 0 && !l.long {
 				return false
 			}
 			l.hand(rest, 0, false)
@@ -120,7 +121,7 @@ func (l *lines) hand(text []byte, newline int, goesOn bool) {
 		l.row++
 		l.at, l.shift, l.overlap = l.next0, 0, 0
 	}
-	l.text, l.part = text, goesOn || l.long
+	l.text, l.part, l.more = text, goesOn || l.long, goesOn
 	taken := len(text) + newline
 	l.next0 += int64(taken - l.overlap)
 	if goesOn {
