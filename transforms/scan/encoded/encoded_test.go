@@ -222,6 +222,25 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestSays: names, numbers and digests are no candidates; what holds text is, read in any way.
+func TestSays(t *testing.T) {
+	for _, clean := range []string{"obvious_lies-00000000", "prime_sum_of_squares2", "/usr/share/doc/Go1_26/examples", "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "getElementsByClassName2"} {
+		if Candidate([]byte("see " + clean + " for more")) {
+			t.Errorf("%s is a candidate", clean)
+		}
+	}
+	backwards := func(s string) string { return encoders["reversed"](s) }
+	for _, enc := range []string{"base64", "base64u", "hex"} {
+		for from := range 4 {
+			for _, way := range []func(string) string{strings.Clone, backwards, encoders["rot13"]} {
+				if text := "see " + "Az0"[:from%4%3] + way(encoders[enc](secret[from:from+12])) + " up"; !Candidate([]byte(text)) {
+					t.Errorf("%q is no candidate", text)
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkCandidate(b *testing.B) {
 	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog, and says: \"hello there\" to everybody. "), 1<<14)
 	b.SetBytes(int64(len(text)))

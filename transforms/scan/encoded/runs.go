@@ -165,8 +165,13 @@ func (b *bytesOf) base64(run letters, w way, skip int) {
 		return
 	}
 	w.arrange(run)
-	values := run.values[skip:]
-	out := slices.Grow(b.plain[:0], len(values))
+	b.plain = decode64(slices.Grow(b.plain[:0], len(run.values)), run.values[skip:])
+	at := run.at[skip:]
+	b.keep(func(i int) (int32, int32) { return at[i/3*4+i%3], at[i/3*4+i%3+1] })
+}
+
+// decode64 appends the bytes that values of base64 stand for.
+func decode64(out, values []byte) []byte {
 	k := 0
 	for ; k+4 <= len(values); k += 4 {
 		g := values[k : k+4 : k+4]
@@ -179,9 +184,15 @@ func (b *bytesOf) base64(run letters, w way, skip int) {
 			out = append(out, byte((v|uint32(rest[2])<<6)>>8))
 		}
 	}
-	b.plain = out
-	at := run.at[skip:]
-	b.keep(func(i int) (int32, int32) { return at[i/3*4+i%3], at[i/3*4+i%3+1] })
+	return out
+}
+
+// decode16 appends the bytes that values of hex digits stand for.
+func decode16(out, values []byte) []byte {
+	for ; len(values) >= 2; values = values[2:] {
+		out = append(out, values[0]<<4|values[1])
+	}
+	return out
 }
 
 // wrapped is where text goes on behind a line end at i, and white space behind that; i if there is none.
@@ -215,10 +226,7 @@ func hexadecimal(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, 
 	end := func() {
 		if len(run.at) >= shortest+skip {
 			w.arrange(*run)
-			b.plain = b.plain[:0]
-			for v := run.values[skip:]; len(v) >= 2; v = v[2:] {
-				b.plain = append(b.plain, v[0]<<4|v[1])
-			}
+			b.plain = decode16(b.plain[:0], run.values[skip:])
 			at := run.at[skip:]
 			b.keep(func(i int) (int32, int32) { return at[2*i], at[2*i+1] })
 		}
@@ -277,25 +285,30 @@ func inUTF16(b []byte, i int) bool {
 	return i >= 2 && b[i-2] == 0 || i+2 < len(b) && b[i+2] == 0
 }
 
+// readable is where the readable bytes from i on end.
+func readable(text []byte, i int) int {
+	for i < len(text) {
+		if c := text[i]; c < utf8.RuneSelf {
+			if unreadable[c] && (c != 0 || !inUTF16(text, i)) {
+				break
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
 // keep keeps what is readable of the plain bytes; letters gives the two letters that byte i came from.
 func (b *bytesOf) keep(letters func(i int) (int32, int32)) {
 	text := b.plain
 	for i := 0; i < len(text); {
-		k := i
-		for k < len(text) {
-			if c := text[k]; c < utf8.RuneSelf {
-				if unreadable[c] && (c != 0 || !inUTF16(text, k)) {
-					break
-				}
-				k++
-				continue
-			}
-			r, size := utf8.DecodeRune(text[k:])
-			if r == utf8.RuneError && size == 1 {
-				break
-			}
-			k += size
-		}
+		k := readable(text, i)
 		if k-i >= stretch {
 			lo, hi := int32(0), int32(0)
 			for j := i; j < k; j++ {
