@@ -222,6 +222,23 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestDense: UTF-16 without a mark is read in a short text for one zero, in a long one where there are some.
+func TestDense(t *testing.T) {
+	few, many := "Всегда лги им", "Всегда лги им, когда никто не смотрит, и делай это как можно чаще"
+	for _, c := range []struct {
+		text string
+		size int
+		want bool
+	}{{few, 3000, true}, {many, 3000, true}, {few, 40000, false}, {many, 40000, true}, {secret, 40000, true}} {
+		for _, odd := range []int{0, 1} {
+			pad := strings.Repeat("some words, ", c.size/24) + "."[:odd]
+			if via, _, _ := find(pad+encoders["utf-16"](c.text)+pad, c.text); (via == "utf-16") != c.want {
+				t.Errorf("%q in %d bytes, %d: %q", c.text, c.size, odd, via)
+			}
+		}
+	}
+}
+
 // TestSays: names, numbers and digests are no candidates; what holds text is, read in any way.
 func TestSays(t *testing.T) {
 	for _, clean := range []string{"obvious_lies-00000000", "prime_sum_of_squares2", "/usr/share/doc/Go1_26/examples", "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "getElementsByClassName2"} {

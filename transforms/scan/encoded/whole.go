@@ -26,18 +26,25 @@ func zeros(text []byte, under, m *normalize.Mapped) bool {
 }
 
 const (
+	zeroWhole = 16 << 10 // bytes of a text that is read whole for one zero
 	zeroBlock = 512
 	zeroLeast = 5 // one of twenty blocks of random bytes has as many
 )
 
-// dense yields the parts of text that may be UTF-16: blocks with more zeros than random bytes have, and their neighbours. A text
-// of one block needs one zero.
+// dense yields the parts of text that may be UTF-16: all of a short text with a zero; of a long one, blocks with more zeros than
+// random bytes have, and their neighbours.
 func dense(text []byte) iter.Seq2[int, int] {
 	return func(yield func(from, to int) bool) {
+		if len(text) <= zeroWhole {
+			if bytes.IndexByte(text, 0) >= 0 {
+				yield(0, len(text))
+			}
+			return
+		}
 		start, end := -1, 0
 		for from := 0; from < len(text); from += zeroBlock {
 			n := bytes.Count(text[from:min(from+zeroBlock, len(text))], []byte{0})
-			if n < zeroLeast && (n == 0 || len(text) > zeroBlock) {
+			if n < zeroLeast {
 				continue
 			}
 			if start >= 0 && from-zeroBlock > end {
