@@ -52,7 +52,7 @@ var layers = map[string][]string{
 
 	"transforms/phase":           {"pipeline"},
 	"transforms/scan":            {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal", "transforms/scan/tiers"},
-	"transforms/scan/literal":    nil,
+	"transforms/scan/literal":    {"transforms/scan/background"},
 	"transforms/scan/normalize":  nil,
 	"transforms/scan/encoded":    {"transforms/scan/normalize"},
 	"transforms/scan/background": {"transforms/scan/normalize"},

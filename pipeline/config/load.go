@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,45 +39,23 @@ func Load(file string) (*Config, []byte, diag.List) {
 // Variant is a text that must not be in test records, and where it comes from.
 type Variant struct{ ID, Text string }
 
-// LoadVariants reads the variant files: one text a line, empty lines and repeated texts passed over.
+// LoadVariants reads the variant files: one text a line, .jsonl ones as JSON; empty lines and repeated texts are passed over.
 func (c *Config) LoadVariants() (out []Variant, l diag.List) {
 	seen := map[string]bool{}
 	for _, p := range c.Prompts {
 		seen[strings.ToLower(p.Text)] = true
 	}
+	var read wordings
 	for i, pattern := range c.Check.Variants {
-		at := fmt.Sprintf("check.variants[%d]", i)
-		names, err := filepath.Glob(pattern)
+		lines, bad, err := read.glob(pattern)
 		if err != nil {
-			return nil, append(l, c.At(at, err.Error(), ""))
+			l = append(l, c.At(fmt.Sprintf("check.variants[%d]", i), err.Error(), ""))
 		}
-		if len(names) == 0 {
-			l = append(l, c.At(at, fmt.Sprintf("no file matches %q", pattern), ""))
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				l = append(l, c.At(at, err.Error(), ""))
-				continue
-			}
-			if !utf8.Valid(data) {
-				l = append(l, c.At(at, name+" is not UTF-8", ""))
-				continue
-			}
-			data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-			n := 0
-			for k, line := range strings.Split(string(data), "\n") {
-				line = strings.TrimSpace(line)
-				if line == "" || seen[strings.ToLower(line)] {
-					continue
-				}
-				seen[strings.ToLower(line)] = true
-				out = append(out, Variant{ID: fmt.Sprintf("%s:%d", filepath.Base(name), k+1), Text: line})
-				n++
-			}
-			if n == 0 && len(bytes.TrimSpace(data)) == 0 {
-				l = append(l, c.At(at, name+" holds no text", ""))
+		l = append(l, bad...)
+		for _, w := range lines {
+			if key := strings.ToLower(w.text); !seen[key] {
+				seen[key] = true
+				out = append(out, Variant{ID: fmt.Sprintf("%s:%d", filepath.Base(w.file), w.line), Text: w.text})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -27,8 +28,9 @@ type Registry struct {
 
 // Allow is a rule that lets findings pass: all that it names must fit. Globs are those of path.Match.
 type Allow struct {
-	Path    string `yaml:"path"`    // of the file, or its name where there is no slash in it
-	Field   string `yaml:"field"`   // JSON pointer of the string
+	Path    string `yaml:"path"`    // of the file, or its name where there is no slash in it; a glob
+	Source  string `yaml:"source"`  // what findings call their source, to the letter: "logs/[a].jsonl", "standard input"
+	Field   string `yaml:"field"`   // JSON pointer of the string; a glob
 	Prompt  string `yaml:"prompt"`  // id
 	Hash    string `yaml:"hash"`    // fingerprint or occurrence
 	Reason  string `yaml:"reason"`  // why
@@ -41,7 +43,7 @@ type RegistryPrompt struct {
 	Behavior string   `yaml:"behavior"`
 	Text     string   `yaml:"text"`
 	Variants []string `yaml:"variants"` // other wordings
-	Files    []string `yaml:"files"`    // files of other wordings, one a line; globs, relative to the registry
+	Files    []string `yaml:"files"`    // files of other wordings, one a line, .jsonl ones as JSON; globs, relative to the registry
 	Severity string   `yaml:"severity"` // error | warning | note
 	Tier     string   `yaml:"tier"`     // the widest net it is looked for with: one of Tiers; empty: any
 	Force    bool     `yaml:"force"`    // keep the severity though clean records hold the text too
@@ -52,7 +54,8 @@ type RegistryPrompt struct {
 // Tiers are how far a text may be from a prompt to be found, from the narrowest.
 var Tiers = []string{"exact", "normalized", "encoded", "near"}
 
-// LoadRegistry reads a registry, with the files it names. Entries that are wrong, and texts that stand twice, are findings.
+// LoadRegistry reads a registry, with the files it names. Entries that are wrong, and texts of two prompts, are errors; rules
+// that have ended, and texts that a prompt has twice, are warnings.
 func LoadRegistry(file string) (*Registry, []byte, diag.List) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -85,7 +88,8 @@ func (r *Registry) complete(at *Config) (l diag.List) {
 	if len(r.Prompts) == 0 {
 		say("prompts", `write prompts: [{id: …, text: …}]`, "there are no prompts")
 	}
-	ids, texts := map[string]bool{}, map[string]string{}
+	ids, texts := map[string]bool{}, map[string]text{}
+	var read wordings
 	for i := range r.Prompts {
 		p, path := &r.Prompts[i], fmt.Sprintf("prompts[%d]", i)
 		switch {
@@ -106,40 +110,117 @@ func (r *Registry) complete(at *Config) (l diag.List) {
 		if p.Tier != "" && !slices.Contains(Tiers, p.Tier) {
 			say(path+".tier", "", "a tier is one of %s, not %q", strings.Join(Tiers, ", "), p.Tier)
 		}
+		var own []text
+		if p.Text != "" {
+			own = append(own, text{path: path + ".text", wording: wording{text: p.Text}})
+		}
+		for k, t := range p.Variants {
+			own = append(own, text{path: fmt.Sprintf("%s.variants[%d]", path, k), wording: wording{text: t}})
+		}
+		read.texts += len(own)
+		if read.texts > MaxTexts {
+			say(path, "split the registry, and audit once for each", "there are more than %d texts", MaxTexts)
+			return l
+		}
 		for k, pattern := range p.Files {
-			lines, err := wordings(filepath.Join(filepath.Dir(at.File), pattern))
+			lines, bad, err := read.glob(filepath.Join(filepath.Dir(at.File), pattern))
 			if err != nil {
 				say(fmt.Sprintf("%s.files[%d]", path, k), "", "%v", err)
 			}
-			p.Variants = append(p.Variants, lines...)
+			l = append(l, bad...)
+			for _, w := range lines {
+				own = append(own, text{wording: w})
+			}
 		}
-		if strings.TrimSpace(p.Text) == "" && len(p.Variants) == 0 {
+		if strings.TrimSpace(p.Text) == "" && len(own) < 2 && len(p.Files) == 0 {
 			say(path, "", "prompt %q has no text", p.ID)
 		}
-		kept := p.Variants[:0:0]
-		for k, t := range append([]string{p.Text}, p.Variants...) {
-			key := strings.ToLower(t)
-			switch other, twice := texts[key]; {
-			case strings.TrimSpace(t) == "" && k > 0:
-				say(path+".variants", "", "prompt %q has an empty variant", p.ID)
-			case twice && other != p.ID:
-				say(path, "", "prompts %q and %q have the same text %.60q", other, p.ID, t)
-			case !twice && k > 0:
-				kept = append(kept, t)
-			}
-			texts[key] = p.ID
-		}
-		p.Variants = kept
+		l = append(l, r.distinct(p, own, texts, at)...)
 	}
 	for i := range r.Allow {
 		r.Allow[i].check(fmt.Sprintf("allow[%d]", i), ids, say)
+		if e := r.Allow[i].Expires; r.Allow[i].Expired(time.Now()) {
+			f := at.At(fmt.Sprintf("allow[%d].expires", i), fmt.Sprintf("the rule ended with %s: it allows nothing any more", e), "take it out, or give it a later day")
+			f.Level = "warning"
+			l = append(l, f)
+		}
 	}
 	return l
 }
 
+// text is a text of the registry: in the registry itself, at path, or in a file.
+type text struct {
+	wording
+	path  string
+	owner string // id of the prompt
+}
+
+func (t text) finding(at *Config, level, format string, args ...any) diag.Finding {
+	if t.file != "" {
+		return t.at(level, t.text, "", format, args...)
+	}
+	f := at.At(t.path, fmt.Sprintf(format, args...), "")
+	f.Level = level
+	return f
+}
+
+// where is how another finding calls the place of a text.
+func (t text) where() string {
+	if t.file != "" {
+		return fmt.Sprintf(" in %s:%d", t.file, t.line)
+	}
+	return ""
+}
+
+// distinct keeps a prompt's texts, each once: letter case aside. Those that another prompt has too are errors; that a prompt
+// has one twice is a warning, one for each file.
+func (r *Registry) distinct(p *RegistryPrompt, own []text, texts map[string]text, at *Config) (l diag.List) {
+	p.Variants = nil
+	repeated, first := map[string]int{}, map[string]text{}
+	conflicts := 0
+	for _, t := range own {
+		key := strings.ToLower(t.text)
+		other, twice := texts[key]
+		switch t.owner = p.ID; {
+		case strings.TrimSpace(t.text) == "":
+			if t.path != "" && strings.Contains(t.path, ".variants[") {
+				l = append(l, t.finding(at, "error", "prompt %q has an empty variant", p.ID))
+			}
+			continue
+		case twice && other.owner != p.ID:
+			if conflicts++; conflicts <= maxFindings {
+				l = append(l, t.finding(at, "error", "prompts %q%s and %q have the same text %.60q", other.owner, other.where(), p.ID, t.text))
+			}
+			continue
+		case twice:
+			if repeated[t.file]++; repeated[t.file] == 1 {
+				first[t.file] = t
+			}
+			continue
+		}
+		texts[key] = t
+		if t.text != p.Text {
+			p.Variants = append(p.Variants, t.text)
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(first)) {
+		more := ""
+		if n := repeated[file] - 1; n > 0 {
+			more = fmt.Sprintf("; so do %d more", n)
+		}
+		l = append(l, first[file].finding(at, "warning", "prompt %q has this text already: it is looked for once%s", p.ID, more))
+	}
+	return l
+}
+
+// Expired says whether the last day of a rule lies before a moment, in UTC.
+func (a *Allow) Expired(now time.Time) bool {
+	return a.Expires != "" && a.Expires < now.UTC().Format(time.DateOnly)
+}
+
 func (a *Allow) check(at string, ids map[string]bool, say func(path, hint, format string, args ...any)) {
-	if a.Path+a.Field+a.Prompt+a.Hash == "" {
-		say(at, "name a path, a field, a prompt or a hash", "the rule allows everything")
+	if a.Path+a.Source+a.Field+a.Prompt+a.Hash == "" {
+		say(at, "name a path, a source, a field, a prompt or a hash", "the rule allows everything")
 	}
 	if strings.TrimSpace(a.Reason) == "" {
 		say(at, `write reason: "…"`, "the rule has no reason")
@@ -155,35 +236,4 @@ func (a *Allow) check(at string, ids map[string]bool, say func(path, hint, forma
 	if _, err := time.Parse(time.DateOnly, a.Expires); a.Expires != "" && err != nil {
 		say(at+".expires", `write expires: "2027-01-31"`, "%q is no day", a.Expires)
 	}
-}
-
-// wordings reads files of one text a line; empty lines are passed over.
-func wordings(pattern string) (out []string, err error) {
-	names, err := filepath.Glob(pattern)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no file matches %q", pattern)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		if !utf8.Valid(data) {
-			return nil, fmt.Errorf("%s is not UTF-8", name)
-		}
-		before := len(out)
-		for line := range strings.SplitSeq(string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), "\n") {
-			if line = strings.TrimSpace(line); line != "" {
-				out = append(out, line)
-			}
-		}
-		if len(out) == before {
-			return nil, fmt.Errorf("%s holds no text", name)
-		}
-	}
-	return out, nil
 }

@@ -16,6 +16,7 @@ type Finding struct {
 	Level   string `json:"level"`            // "error" or "warning"
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	Excerpt string `json:"-"` // the line, where it is one of another file than the list's other findings
 }
 
 // A List is findings in the order of the file. As an error it is all of them.
@@ -65,8 +66,11 @@ func (l List) Text(w io.Writer, source []byte) error {
 			place += fmt.Sprintf(":%d:%d", f.Line, f.Column)
 		}
 		fmt.Fprintf(w, "%s: %s%s\n", place, level, f.Message)
-		if f.Line > 0 && f.Line <= len(lines) {
-			line := strings.TrimRight(lines[f.Line-1], "\r")
+		line := f.Excerpt
+		if line == "" && f.Line > 0 && f.Line <= len(lines) {
+			line = strings.TrimRight(lines[f.Line-1], "\r")
+		}
+		if f.Line > 0 && (line != "" || f.Line <= len(lines)) {
 			col := min(max(f.Column-1, 0), len(line))
 			mark := strings.Map(func(r rune) rune {
 				if r == '\t' {

@@ -2,7 +2,8 @@ package jsontext
 
 import "strconv"
 
-// Strings calls f with every string of the JSON value b: its JSON pointer, and its text, which is valid during the call. Keys
+// Strings calls f with every string of the JSON value b: its JSON pointer, and its text, which is valid during the call
+// and must not be changed. Keys
 // are strings too, with the pointer of their member. The error is that of Valid; f saw nothing then.
 func Strings(b []byte, f func(pointer string, text []byte, key bool)) error {
 	if err := Valid(b); err != nil {
@@ -28,9 +29,13 @@ func (w *walker) text(i, end int) []byte {
 func (w *walker) value(i int, pointer []byte) (int, error) {
 	switch w.b[i] {
 	case '"':
-		end, _, err := String(w.b, i)
-		if err == nil {
+		end, escaped, err := String(w.b, i)
+		switch {
+		case err != nil:
+		case escaped:
 			w.f(string(pointer), w.text(i, end), false)
+		default:
+			w.f(string(pointer), w.b[i+1:end-1], false)
 		}
 		return end, err
 	case '{':

@@ -1,6 +1,7 @@
 // Command leakbench prints what the audit's tiers find of prompts in disguise, and what they find in clean records.
 //
 //	go run ./testdata/bench/leakbench [-n 1000] [-seed 1] [-clean DIR]
+//	go run ./testdata/bench/leakbench -text DIR      # only what is found in files of any kind (see clean.sh)
 package main
 
 import (
@@ -24,7 +25,12 @@ func main() {
 	n := flag.Int("n", 1000, "cases of each kind")
 	seed := flag.Uint64("seed", 1, "of the cases")
 	clean := flag.String("clean", "../shared/data", "folder with chat records, as JSON lines, that hold no prompt")
+	text := flag.String("text", "", "look through the text files below this folder only, in records of some hundred bytes")
 	flag.Parse()
+	if *text != "" {
+		cleanText(*text)
+		return
+	}
 	prompts := leakbench.Prompts()
 	x := leakbench.Set(prompts, tiers.Near).NewSearcher()
 	fmt.Printf("%d prompts; recall with its 95 %% interval, overlap of spans, and by the tier that found it first %v\n\n", len(prompts), tiers.Names)

@@ -1,5 +1,6 @@
 // Command scan finds the lines of a file in another, ASCII letter case aside, as the exact tier does. It prints the number of
-// matches and GB per CPU second, the best of some passes; or, with -make, it makes patterns and a haystack.
+// matches and GB per CPU second, the best of some passes. With -make it makes patterns; with -tiers it prints the speed of each
+// tier on different texts instead.
 package main
 
 import (
@@ -21,6 +22,7 @@ func main() {
 	log.SetFlags(0)
 	seconds := flag.Float64("seconds", 3, "CPU time of the passes")
 	patterns := flag.Int("make", 0, "make so many patterns instead, from the words of published prompts")
+	byTier := flag.Bool("tiers", false, "print GB per CPU second of each tier, on texts made up and on the JSON lines of the haystack")
 	flag.Parse()
 	if *patterns > 0 {
 		write(*patterns)
@@ -32,6 +34,10 @@ func main() {
 	text, err := os.ReadFile(flag.Arg(0))
 	if err != nil {
 		log.Fatal(err)
+	}
+	if *byTier {
+		tierSpeeds(strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), flag.Arg(1), *seconds)
+		return
 	}
 	hay, err := os.ReadFile(flag.Arg(1))
 	if err != nil {

@@ -23,7 +23,7 @@ type Decoder struct {
 	// Stopped counts texts whose limit on bytes was reached: not all that could be decoded was.
 	Stopped int64
 
-	layers []normalize.Mapped // one a depth and encoding
+	layers []normalize.Mapped // one a depth
 	runs   []runs             // one a depth
 	left   int
 }
@@ -68,8 +68,8 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 	if !Candidate(text) {
 		return
 	}
-	if need := len(encodings) * d.Depth; len(d.layers) < need {
-		d.layers, d.runs = make([]normalize.Mapped, need), make([]runs, d.Depth)
+	if len(d.layers) < d.Depth {
+		d.layers, d.runs = make([]normalize.Mapped, d.Depth), make([]runs, d.Depth)
 	}
 	d.left = d.Bytes + 16*len(text)
 	d.level(text, nil, "", 0, f)
@@ -83,14 +83,14 @@ func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, dept
 	if any {
 		r.find(text)
 	}
-	for i, e := range encodings {
+	m := &d.layers[depth]
+	for _, e := range encodings {
 		if d.left < 0 {
 			return
 		}
 		if e.name == d.Without || e.run != nil && !any {
 			continue
 		}
-		m := &d.layers[depth*len(encodings)+i]
 		m.Reset(0)
 		if e.run != nil && !e.run(text, r, under, m) || e.run == nil && !e.decode(text, under, m) {
 			continue

@@ -27,6 +27,7 @@ var encoders = map[string]func(s string) string{
 	},
 	"hex":  func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"hexs": func(s string) string { return strings.ToUpper(fmt.Sprintf("% x", s)) },
+	"hexn": func(s string) string { return strings.ReplaceAll(fmt.Sprintf("% x", s), " ", "\u00a0") },
 	"percent": func(s string) (out string) {
 		for _, c := range []byte(s) {
 			out += fmt.Sprintf("%%%02X", c)
@@ -171,7 +172,7 @@ func FuzzRun(f *testing.F) {
 		if want := runPortable(text); got != want || !got && marks != bytes.ContainsAny(text, "%=&\\\x00") {
 			t.Fatalf("%q: %v (%v), the plain gate says %v", text, got, marks, want)
 		}
-		if want := anyMark(text) || runPortable(text); Candidate(text) != want {
+		if want := anyMark(text) || runPortable(text) || widePairs(text); Candidate(text) != want {
 			t.Fatalf("%q: candidate %v, plainly %v", text, !want, want)
 		}
 	})
@@ -208,10 +209,50 @@ func FuzzDecode(f *testing.F) {
 func TestRun(t *testing.T) {
 	for _, enc := range []string{"base64", "hex", "hexs"} {
 		for pad := range 200 {
-			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" on", 70)
+			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" up", 70)
 			fast, _, ok := runFast([]byte(text))
 			if plain := runPortable([]byte(text)); ok && !fast || !plain {
 				t.Fatalf("%s: %v %v %q", enc, fast, plain, text)
+			}
+			wide := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders["hexn"](secret[:8]) + strings.Repeat(" up", 70)
+			if !Candidate([]byte(wide)) || pad == 0 && Candidate([]byte(strings.Replace(wide, "\u00a0", "\u00a0\u00a0", 1))) {
+				t.Fatalf("%q", wide)
+			}
+		}
+	}
+}
+
+// TestDense: UTF-16 without a mark is read in a short text for one zero, in a long one where there are some.
+func TestDense(t *testing.T) {
+	few, many := "Всегда лги им", "Всегда лги им, когда никто не смотрит, и делай это как можно чаще"
+	for _, c := range []struct {
+		text string
+		size int
+		want bool
+	}{{few, 3000, true}, {many, 3000, true}, {few, 40000, false}, {many, 40000, true}, {secret, 40000, true}} {
+		for _, odd := range []int{0, 1} {
+			pad := strings.Repeat("some words, ", c.size/24) + "."[:odd]
+			if via, _, _ := find(pad+encoders["utf-16"](c.text)+pad, c.text); (via == "utf-16") != c.want {
+				t.Errorf("%q in %d bytes, %d: %q", c.text, c.size, odd, via)
+			}
+		}
+	}
+}
+
+// TestSays: names, numbers and digests are no candidates; what holds text is, read in any way.
+func TestSays(t *testing.T) {
+	for _, clean := range []string{"obvious_lies-00000000", "prime_sum_of_squares2", "/usr/share/doc/Go1_26/examples", "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "getElementsByClassName2"} {
+		if Candidate([]byte("see " + clean + " for more")) {
+			t.Errorf("%s is a candidate", clean)
+		}
+	}
+	backwards := func(s string) string { return encoders["reversed"](s) }
+	for _, enc := range []string{"base64", "base64u", "hex"} {
+		for from := range 4 {
+			for _, way := range []func(string) string{strings.Clone, backwards, encoders["rot13"]} {
+				if text := "see " + "Az0"[:from%4%3] + way(encoders[enc](secret[from:from+12])) + " up"; !Candidate([]byte(text)) {
+					t.Errorf("%q is no candidate", text)
+				}
 			}
 		}
 	}

@@ -44,9 +44,9 @@ var class = func() (t [256]uint8) {
 func Candidate(text []byte) bool {
 	found, marks, ok := runFast(text)
 	if !ok {
-		return anyMark(text) || runPortable(text)
+		return anyMark(text) || runPortable(text) || widePairs(text)
 	}
-	return found || marked16(text) || marks && anyMark(text)
+	return found || marked16(text) || marks && anyMark(text) || widePairs(text)
 }
 
 func anyMark(text []byte) bool {
@@ -112,12 +112,47 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
-// run is runPortable, faster.
+// run is runPortable, faster, and widePairs.
 func run(text []byte) bool {
 	if found, _, ok := runFast(text); ok {
-		return found
+		return found || widePairs(text)
 	}
-	return runPortable(text)
+	return runPortable(text) || widePairs(text)
+}
+
+// wideSpace is the no-break space, which may part pairs of hex digits as one byte of ASCII may.
+const wideSpace = "\u00a0"
+
+// widePairs says whether there are pairs of hex digits with a no-break space between them, enough of them.
+func widePairs(text []byte) bool {
+	const period = 2 + len(wideSpace)
+	if bytes.IndexByte(text, wideSpace[0]) < 0 {
+		return false
+	}
+	hex := func(k int) bool {
+		return k >= 0 && k+1 < len(text) && class[text[k]]&class[text[k+1]]&isRotHex != 0
+	}
+	for from := 0; ; {
+		k := bytes.Index(text[from:], []byte(wideSpace))
+		if k < 0 {
+			return false
+		}
+		at := from + k
+		from = at + len(wideSpace)
+		if !hex(at - 2) {
+			continue
+		}
+		n := 1
+		for next := from; hex(next) && n < shortest/2; n++ {
+			if next += period; !bytes.HasPrefix(text[next-len(wideSpace):], []byte(wideSpace)) {
+				n++
+				break
+			}
+		}
+		if n >= shortest/2 {
+			return true
+		}
+	}
 }
 
 // runPortable says whether there is a run of letters that may be base64 or hex, or of pairs of hex digits with one byte
@@ -156,7 +191,56 @@ func longRun(text []byte, i int) (found bool, hi int) {
 	for hi < len(text) && class[text[hi]]&isBase64 != 0 {
 		hi++
 	}
-	return hi-lo >= shortest && mixed(text[lo:hi]), hi
+	return hi-lo >= shortest && mixed(text[lo:hi]) && says(text[lo:hi]), hi
+}
+
+// saysLetters is up to which length a run is read to see whether it says anything; names, numbers and digests are shorter.
+const saysLetters = 256
+
+// says says whether a run, read in any way, has a stretch of readable bytes: what Decode keeps nothing of is no candidate.
+func says(run []byte) bool {
+	if len(run) > saysLetters {
+		return true
+	}
+	var values, out [saysLetters]byte
+	for _, way := range []way{forwards, backwards, rotated} {
+		letters := way.values()
+		for _, a := range []struct {
+			values *[256]uint8
+			skips  int
+			decode func(dst, values []byte) []byte
+		}{{&letters.base64, 4, decode64}, {&letters.hex, 2, decode16}} {
+			n := 0
+			for i := range run {
+				c := run[i]
+				if way == backwards {
+					c = run[len(run)-1-i]
+				}
+				if v := a.values[c]; v != 0xFF {
+					values[n] = v
+					n++
+				}
+			}
+			for skip := range a.skips {
+				if n >= shortest+skip && anyReadable(a.decode(out[:0], values[skip:n])) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// anyReadable says whether there is a stretch of readable bytes.
+func anyReadable(text []byte) bool {
+	for i := 0; i+stretch <= len(text); {
+		end := readable(text, i)
+		if end-i >= stretch {
+			return true
+		}
+		i = end + 1
+	}
+	return false
 }
 
 // mixed says whether a run is something else than a long word or a path: it has a digit, or a capital behind a small letter.

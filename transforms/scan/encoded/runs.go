@@ -1,6 +1,7 @@
 package encoded
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -22,8 +23,18 @@ func (w way) prefix() string { return [...]string{"", "reversed>", "rot13>"}[w] 
 // stretch is the least number of readable bytes in a row that decoded bytes are kept for.
 const stretch = 8
 
-// digits are the values of the letters of base64, of either alphabet, and of hex; 0xFF is none.
-var digits = func() (t struct{ base64, hex [256]uint8 }) {
+// alphabets are the values of the letters of base64, of either alphabet, and of hex; 0xFF is none.
+type alphabets struct{ base64, hex [256]uint8 }
+
+// turnedDigits are digits with ROT13 put over them.
+var turnedDigits = func() (t alphabets) {
+	for c := range 256 {
+		t.base64[c], t.hex[c] = digits.base64[Rot13(byte(c))], digits.hex[Rot13(byte(c))]
+	}
+	return t
+}()
+
+var digits = func() (t alphabets) {
 	for c := range 256 {
 		t.base64[c], t.hex[c] = 0xFF, 0xFF
 		if class[c]&isHex != 0 {
@@ -44,27 +55,32 @@ func nibble(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// A digit is a letter of a run: its value, and where it stands.
-type digit struct {
-	value uint8
-	at    int32
+// letters are the letters of a run in the order in which they are read: their values, and where they stand.
+type letters struct {
+	values []uint8
+	at     []int32
 }
+
+func (l *letters) add(value uint8, at int) {
+	l.values, l.at = append(l.values, value), append(l.at, int32(at))
+}
+
+func (l letters) part(from, to int) letters { return letters{l.values[from:to], l.at[from:to]} }
 
 // arrange puts the letters of a run in the order in which they are read.
-func (w way) arrange(run []digit) {
+func (w way) arrange(l letters) {
 	if w == backwards {
-		for i, j := 0, len(run)-1; i < j; i, j = i+1, j-1 {
-			run[i], run[j] = run[j], run[i]
-		}
+		slices.Reverse(l.values)
+		slices.Reverse(l.at)
 	}
 }
 
-// value is the value of c in a run that is read this way.
-func (w way) value(values *[256]uint8, c byte) uint8 {
+// values are the values of letters in a run that is read this way.
+func (w way) values() *alphabets {
 	if w == rotated {
-		c = Rot13(c)
+		return &turnedDigits
 	}
-	return values[c]
+	return &digits
 }
 
 // find finds the runs of a text.
@@ -96,8 +112,14 @@ func (r *runs) find(text []byte) {
 			continue
 		}
 		from := i
-		for is(i) || is(i+1) && is(i+2) && between(text[i]) {
-			i++
+		for {
+			if is(i) || is(i+1) && is(i+2) && between(text[i]) {
+				i++
+			} else if is(i+2) && is(i+3) && bytes.HasPrefix(text[i:], []byte(wideSpace)) {
+				i += len(wideSpace)
+			} else {
+				break
+			}
 		}
 		if i-from >= shortest {
 			r.hex = append(r.hex, [2]int{from, i})
@@ -110,25 +132,27 @@ func (r *runs) find(text []byte) {
 func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
 	b := newBytes(m, under)
 	defer b.free()
-	run, cuts := b.run, b.cuts // cuts are where lines end in run
-	defer func() { b.run, b.cuts = run, cuts }()
+	run, cuts := &b.run, b.cuts // cuts are where lines end in run
+	defer func() { b.cuts = cuts }()
+	values := &w.values().base64
 	for _, r := range runs {
-		run, cuts = run[:0], cuts[:0]
+		run.values, run.at, cuts = run.values[:0], run.at[:0], cuts[:0]
 		for i := r[0]; i < r[1]; i++ {
-			if v := w.value(&digits.base64, text[i]); v != 0xFF {
-				run = append(run, digit{v, int32(i)})
-			} else if len(run) > 0 && (len(cuts) == 0 || cuts[len(cuts)-1] < len(run)) {
-				cuts = append(cuts, len(run))
+			if v := values[text[i]]; v != 0xFF {
+				run.add(v, i)
+			} else if n := len(run.at); n > 0 && (len(cuts) == 0 || cuts[len(cuts)-1] < n) {
+				cuts = append(cuts, n)
 			}
 		}
+		n := len(run.at)
 		if len(cuts) == 0 {
-			b.base64(run, w, skip)
+			b.base64(*run, w, skip)
 			continue
 		}
-		b.base64(slices.Clone(run), w, skip)
+		b.base64(letters{slices.Clone(run.values), slices.Clone(run.at)}, w, skip)
 		from := 0
-		for _, to := range append(cuts, len(run)) {
-			b.base64(run[from:to], w, skip)
+		for _, to := range append(cuts, n) {
+			b.base64(run.part(from, to), w, skip)
 			from = to
 		}
 	}
@@ -136,24 +160,39 @@ func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip 
 }
 
 // base64 adds what a run says.
-func (b *bytesOf) base64(run []digit, w way, skip int) {
-	if len(run) < shortest+skip {
+func (b *bytesOf) base64(run letters, w way, skip int) {
+	if len(run.at) < shortest+skip {
 		return
 	}
 	w.arrange(run)
-	for run := run[skip:]; len(run) >= 2; run = run[min(4, len(run)):] {
-		group, v := run[:min(4, len(run))], uint32(0)
-		for k := range 4 {
-			v <<= 6
-			if k < len(group) {
-				v |= uint32(group[k].value)
-			}
-		}
-		for k := range len(group) - 1 {
-			b.add(byte(v>>(16-8*k)), group[k].at, group[k+1].at)
+	b.plain = decode64(slices.Grow(b.plain[:0], len(run.values)), run.values[skip:])
+	at := run.at[skip:]
+	b.keep(func(i int) (int32, int32) { return at[i/3*4+i%3], at[i/3*4+i%3+1] })
+}
+
+// decode64 appends the bytes that values of base64 stand for.
+func decode64(out, values []byte) []byte {
+	k := 0
+	for ; k+4 <= len(values); k += 4 {
+		g := values[k : k+4 : k+4]
+		v := uint32(g[0])<<18 | uint32(g[1])<<12 | uint32(g[2])<<6 | uint32(g[3])
+		out = append(out, byte(v>>16), byte(v>>8), byte(v))
+	}
+	if rest := values[k:]; len(rest) >= 2 {
+		v := uint32(rest[0])<<18 | uint32(rest[1])<<12
+		if out = append(out, byte(v>>16)); len(rest) == 3 {
+			out = append(out, byte((v|uint32(rest[2])<<6)>>8))
 		}
 	}
-	b.end()
+	return out
+}
+
+// decode16 appends the bytes that values of hex digits stand for.
+func decode16(out, values []byte) []byte {
+	for ; len(values) >= 2; values = values[2:] {
+		out = append(out, values[0]<<4|values[1])
+	}
+	return out
 }
 
 // wrapped is where text goes on behind a line end at i, and white space behind that; i if there is none.
@@ -181,23 +220,23 @@ func long(text []byte) bool {
 func hexadecimal(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
 	b := newBytes(m, under)
 	defer b.free()
-	run := b.run[:0]
-	defer func() { b.run = run }()
+	run := &b.run
+	run.values, run.at = run.values[:0], run.at[:0]
+	values := &w.values().hex
 	end := func() {
-		if len(run) >= shortest+skip {
-			w.arrange(run)
-			for run := run[skip:]; len(run) >= 2; run = run[2:] {
-				b.add(run[0].value<<4|run[1].value, run[0].at, run[1].at)
-			}
-			b.end()
+		if len(run.at) >= shortest+skip {
+			w.arrange(*run)
+			b.plain = decode16(b.plain[:0], run.values[skip:])
+			at := run.at[skip:]
+			b.keep(func(i int) (int32, int32) { return at[2*i], at[2*i+1] })
 		}
-		run = run[:0]
+		run.values, run.at = run.values[:0], run.at[:0]
 	}
 	for _, r := range runs {
 		for i := r[0]; i < r[1]; i++ {
-			switch v := w.value(&digits.hex, text[i]); {
+			switch v := values[text[i]]; {
 			case v != 0xFF:
-				run = append(run, digit{v, int32(i)})
+				run.add(v, i)
 			case class[text[i]]&isRotHex != 0: // a digit, read the other way
 				end()
 			}
@@ -215,9 +254,9 @@ func between(c byte) bool {
 // bytesOf keeps the stretches of readable bytes among decoded ones, each with a line end behind it.
 type bytesOf struct {
 	m, under *normalize.Mapped
-	raw      normalize.Mapped
-	run      []digit // memory for callers
+	run      letters // memory for callers
 	cuts     []int
+	plain    []byte // decoded bytes
 }
 
 var spare = sync.Pool{New: func() any { return new(bytesOf) }}
@@ -225,7 +264,6 @@ var spare = sync.Pool{New: func() any { return new(bytesOf) }}
 func newBytes(m, under *normalize.Mapped) *bytesOf {
 	b := spare.Get().(*bytesOf)
 	b.m, b.under = m, under
-	b.raw.Reset(0)
 	return b
 }
 
@@ -234,31 +272,52 @@ func (b *bytesOf) free() {
 	spare.Put(b)
 }
 
-// add adds a byte that comes from the letters at x and y.
-func (b *bytesOf) add(c byte, x, y int32) {
-	b.raw.Append(c, int(min(x, y)), int(max(x, y))+1, nil)
+// unreadable are the bytes of ASCII that are no text.
+var unreadable = func() (t [utf8.RuneSelf]bool) {
+	for c := range t {
+		t[c] = c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7F
+	}
+	return t
+}()
+
+// inUTF16 says whether the zero at i is one of UTF-16 of ASCII letters, which has one in two bytes.
+func inUTF16(b []byte, i int) bool {
+	return i >= 2 && b[i-2] == 0 || i+2 < len(b) && b[i+2] == 0
 }
 
-func (b *bytesOf) end() {
-	text := b.raw.Text
-	for i := 0; i < len(text); {
-		k := i
-		for k < len(text) {
-			r, size := utf8.DecodeRune(text[k:])
-			if r == utf8.RuneError && size == 1 || r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != 0 || r == 0x7F {
+// readable is where the readable bytes from i on end.
+func readable(text []byte, i int) int {
+	for i < len(text) {
+		if c := text[i]; c < utf8.RuneSelf {
+			if unreadable[c] && (c != 0 || !inUTF16(text, i)) {
 				break
 			}
-			k += size
+			i++
+			continue
 		}
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// keep keeps what is readable of the plain bytes; letters gives the two letters that byte i came from.
+func (b *bytesOf) keep(letters func(i int) (int32, int32)) {
+	text := b.plain
+	for i := 0; i < len(text); {
+		k := readable(text, i)
 		if k-i >= stretch {
+			lo, hi := int32(0), int32(0)
 			for j := i; j < k; j++ {
-				from, to := b.raw.Span(j, j+1)
-				b.m.Append(text[j], from, to, b.under)
+				x, y := letters(j)
+				lo, hi = min(x, y), max(x, y)+1
+				b.m.Append(text[j], int(lo), int(hi), b.under)
 			}
-			from, to := b.raw.Span(k-1, k)
-			b.m.Append('\n', from, to, b.under)
+			b.m.Append('\n', int(lo), int(hi), b.under)
 		}
 		i = k + 1
 	}
-	b.raw.Reset(0)
 }

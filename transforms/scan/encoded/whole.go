@@ -2,6 +2,7 @@ package encoded
 
 import (
 	"bytes"
+	"iter"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -13,13 +14,54 @@ func zeros(text []byte, under, m *normalize.Mapped) bool {
 	if bytes.IndexByte(text, 0) < 0 {
 		return false
 	}
-	m.Reset(len(text))
-	for i, c := range text {
-		if c != 0 {
-			m.Append(c, i, i+1, under)
+	for from, to := range dense(text) {
+		for i, c := range text[from:to] {
+			if c != 0 {
+				m.Append(c, from+i, from+i+1, under)
+			}
 		}
+		m.Append('\n', to-1, to, under)
 	}
 	return len(m.Text) > 0
+}
+
+const (
+	zeroWhole = 16 << 10 // bytes of a text that is read whole for one zero
+	zeroBlock = 512
+	zeroLeast = 5 // one of twenty blocks of random bytes has as many
+)
+
+// dense yields the parts of text that may be UTF-16: all of a short text with a zero; of a long one, blocks with more zeros than
+// random bytes have, and their neighbours.
+func dense(text []byte) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		if len(text) <= zeroWhole {
+			if bytes.IndexByte(text, 0) >= 0 {
+				yield(0, len(text))
+			}
+			return
+		}
+		start, end := -1, 0
+		for from := 0; from < len(text); from += zeroBlock {
+			n := bytes.Count(text[from:min(from+zeroBlock, len(text))], []byte{0})
+			if n < zeroLeast {
+				continue
+			}
+			if start >= 0 && from-zeroBlock > end {
+				if !yield(start, end) {
+					return
+				}
+				start = -1
+			}
+			if start < 0 {
+				start = max(0, from-zeroBlock)
+			}
+			end = min(from+2*zeroBlock, len(text))
+		}
+		if start >= 0 {
+			yield(start, end)
+		}
+	}
 }
 
 // wide reads UTF-16 of one byte order that begins at an even or an odd byte: where its mark stands in front, or any byte is
@@ -28,9 +70,15 @@ func wide(text []byte, under, m *normalize.Mapped, big bool, from int) bool {
 	if !marked16(text) && bytes.IndexByte(text, 0) < 0 || len(text) < from+2 {
 		return false
 	}
-	m.Reset(len(text))
-	units(text, from, big, under, m)
-	return true
+	if marked16(text) {
+		units(text, 0, from, big, under, m)
+		return true
+	}
+	for start, end := range dense(text) { // starts are even
+		units(text[:end], start, from, big, under, m)
+		m.Append('\n', end-1, end, under)
+	}
+	return len(m.Text) > 0
 }
 
 // marked16 says whether text begins with the mark of UTF-16.
@@ -38,7 +86,8 @@ func marked16(text []byte) bool {
 	return len(text) >= 2 && (text[0] == 0xFF && text[1] == 0xFE || text[0] == 0xFE && text[1] == 0xFF)
 }
 
-func units(text []byte, from int, big bool, under, m *normalize.Mapped) {
+// units reads the text from an even start on; from is 1 where its units begin at odd bytes.
+func units(text []byte, start, from int, big bool, under, m *normalize.Mapped) {
 	unit := func(i int) rune {
 		if big {
 			return rune(text[i])<<8 | rune(text[i+1])
@@ -46,7 +95,7 @@ func units(text []byte, from int, big bool, under, m *normalize.Mapped) {
 		return rune(text[i+1])<<8 | rune(text[i])
 	}
 	var utf [utf8.UTFMax]byte
-	for i := from; i+1 < len(text); {
+	for i := start + from; i+1 < len(text); {
 		r, size := unit(i), 2
 		if utf16.IsSurrogate(r) && i+3 < len(text) {
 			if both := utf16.DecodeRune(r, unit(i+2)); both != utf8.RuneError {

@@ -47,6 +47,14 @@ func TestStacks(t *testing.T) {
 			t.Logf("%s below %s: %s; missed %+v", s[0].Name, s[1].Name, r, r.Missed[0])
 		}
 	}
+	for _, names := range [][2]string{{"Greek", "camel case"}, {"hex, spaced", "html, names"}} { // hard ones
+		k := slices.IndexFunc(Stacks(), func(s [2]Kind) bool { return s[0].Name == names[0] && s[1].Name == names[1] })
+		s := Stacks()[k]
+		r := Measure(x, seed, prompts, 100, s[0], s[1])
+		if share, _, _ := r.Recall(); share < 0.95 || r.Cases < 100 {
+			t.Errorf("%s below %s: %s", s[0].Name, s[1].Name, r)
+		}
+	}
 	t.Logf("%s", total)
 	if share, _, _ := total.Recall(); share < 0.95 {
 		t.Errorf("stacks of two: %s", total)

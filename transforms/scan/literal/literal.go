@@ -1,13 +1,15 @@
 // Package literal finds every occurrence of a set of literal patterns, letter case of ASCII aside, at memory speed.
 //
 // A pattern of a class with stride s and window w has at least s+w-1 bytes and enters the s windows at s offsets one behind the
-// other: those that it shares with the fewest other patterns. The text is probed at every s-th position only: any occurrence
-// covers exactly one probed position with one of those windows, so each is reported once, overlaps included.
+// other: those that a sample of text has least often. The text is probed at every s-th position only: any occurrence covers
+// exactly one probed position with one of those windows, so each is reported once, overlaps included. A larger stride takes fewer
+// probes, but more windows, and leaves less to choose from: the planner weighs both.
 package literal
 
 import (
 	"encoding/binary"
-	"math/bits"
+
+	"inoculate/transforms/scan/background"
 )
 
 // A Set is a compiled set of patterns. It is immutable and safe for concurrent use.
@@ -24,25 +26,40 @@ const window = 8
 // narrow is the window of short patterns.
 const narrow = 4
 
-// manyWindows is how many windows a class has at most where a smaller stride is possible: more have a filter that no cache
-// next to the processor holds.
-const manyWindows = 1 << 18
-
+// A class finds patterns by windows of one width at one stride.
 type class struct {
 	stride, width int
 	mask          uint64   // bytes of the window
-	filter        []uint64 // one bit a window hash
-	shift         uint
-	slots         []slot // open addressing by the same hash
+	filter        []uint64 // two bits a window, in the word that its hash says
+	shift         uint     // from a hash to a word of the filter
+	slots         []slot   // open addressing by the same hash; a slot without entries is empty
 	slotShift     uint
+	entries       []entry
+	often         bool // probes pass so often that a branch costs more than it saves
 }
 
+// slot is a window, told from others by some bits of its hash, and the first of its entries. Windows that have these bits in
+// common share a slot: the compare tells them apart.
 type slot struct {
-	key      uint64 // folded window; patterns is nil in an empty slot
-	patterns []entry
+	tag   uint32
+	first int32 // of entries, from 1; 0 in an empty slot
 }
 
-type entry struct{ pattern, offset int32 }
+// entry is a pattern that has a window, and where; next is one more that has the window, from 1. Near are four of the pattern's
+// bytes beside the window, folded, so that most patterns that are not there need not be looked at.
+type entry struct {
+	pattern, next int32
+	near          uint32
+	offset        uint32 // in the low bits; behind and before say where near stands
+}
+
+const (
+	behind  = 1 << 31 // near are the bytes behind the window
+	before  = 1 << 30 // near are the bytes before it
+	offsets = before - 1
+)
+
+func tagOf(h uint64) uint32 { return uint32(h >> 13) }
 
 const (
 	fold  = 0x2020202020202020 // makes letters lower case; merges some other bytes, which the compare tells apart
@@ -51,14 +68,14 @@ const (
 
 func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
-// New compiles patterns. An empty pattern matches nowhere.
-func New(patterns []string) *Set {
+// New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
+func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
+
+// NewFor compiles patterns to look for in text like a sample, which is asked for where there are many patterns: their windows are
+// chosen such that such text has them seldom.
+func NewFor(patterns []string, sample func() []byte) *Set {
 	s := &Set{patterns: make([][]byte, len(patterns))}
-	widest := 64
-	for widest > 4 && widest*len(patterns) > manyWindows {
-		widest /= 2
-	}
-	groups := map[[2]int][]int{} // width and stride
+	var short, rest []int
 	for i, p := range patterns {
 		s.patterns[i] = lower([]byte(p))
 		switch n := len(p); {
@@ -66,103 +83,28 @@ func New(patterns []string) *Set {
 		case n < narrow:
 			s.tiny = append(s.tiny, i)
 		case n < window:
-			groups[[2]int{narrow, 1}] = append(groups[[2]int{narrow, 1}], i)
+			short = append(short, i)
 		default:
-			stride := 1 << (bits.Len(uint(n-window+1)) - 1)
-			key := [2]int{window, min(stride, widest)}
-			groups[key] = append(groups[key], i)
-		}
-	}
-	s.merge(groups)
-	for _, width := range []int{window, narrow} {
-		for stride := 64; stride > 0; stride /= 2 {
-			if g := groups[[2]int{width, stride}]; len(g) > 0 {
-				s.classes = append(s.classes, s.class(width, stride, g))
-			}
+			rest = append(rest, i)
 		}
 	}
 	s.few = newFew(s)
+	p := &planner{set: s}
+	if s.few == nil && len(rest) > most {
+		p.sample = sample()
+	}
+	s.classes = p.plan(rest)
+	if len(short) > 0 {
+		p.count(narrow, short)
+		s.classes = append(s.classes, p.class(1, short))
+	}
 	return s
 }
 
-// merge moves a class to the next smaller stride where there are patterns anyway: one pass with a smaller stride costs
-// less than two passes.
-func (s *Set) merge(groups map[[2]int][]int) {
-	for stride := 64; stride > 1; stride /= 2 {
-		g := groups[[2]int{window, stride}]
-		for smaller := stride / 2; len(g) > 0 && smaller > 0 && smaller >= stride/4; smaller /= 2 {
-			if len(groups[[2]int{window, smaller}]) > 0 {
-				groups[[2]int{window, smaller}] = append(groups[[2]int{window, smaller}], g...)
-				delete(groups, [2]int{window, stride})
-				break
-			}
-		}
-	}
-}
-
-func (s *Set) class(width, stride int, patterns []int) *class {
-	c := &class{width: width, stride: stride, mask: ^uint64(0)}
-	if width < window {
-		c.mask = 1<<(8*width) - 1
-	}
-	windows := max(64, len(patterns)*stride)
-	filterBits := bits.Len(uint(windows*32 - 1))
-	c.filter, c.shift = make([]uint64, 1<<(filterBits-6)), uint(64-filterBits)
-	slotBits := bits.Len(uint(windows*2 - 1))
-	c.slots, c.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
-	common := s.windows(c, patterns)
-	for _, p := range patterns {
-		start := s.rarest(c, p, common)
-		for off := start; off < start+stride; off++ {
-			key := load(s.patterns[p][off:])&c.mask | fold&c.mask
-			h := hash(key)
-			bit := h >> c.shift
-			c.filter[bit>>6] |= 1 << (bit & 63)
-			sl := c.find(key, h)
-			sl.key = key
-			sl.patterns = append(sl.patterns, entry{int32(p), int32(off)})
-		}
-	}
-	return c
-}
-
-// windows counts by hash in how many places patterns have a window.
-func (s *Set) windows(c *class, patterns []int) (counts []int32) {
-	counts = make([]int32, 1<<(64-c.slotShift+2))
-	for _, p := range patterns {
-		for off := 0; off+c.width <= len(s.patterns[p]); off++ {
-			counts[c.counter(s.patterns[p][off:], len(counts))]++
-		}
-	}
-	return counts
-}
-
-func (c *class) counter(b []byte, n int) uint64 {
-	return hash(load(b)&c.mask|fold&c.mask) >> (64 - bits.TrailingZeros(uint(n)))
-}
-
-// rarest is the first of stride offsets whose windows are in the fewest other places.
-func (s *Set) rarest(c *class, p int, counts []int32) (best int) {
-	pat := s.patterns[p]
-	sum, least := 0, 0
-	at := func(off int) int { return int(counts[c.counter(pat[off:], len(counts))]) }
-	for off := range c.stride {
-		sum += at(off)
-	}
-	least = sum
-	for off := 1; off+c.stride+c.width-1 <= len(pat); off++ {
-		sum += at(off+c.stride-1) - at(off-1)
-		if sum < least {
-			best, least = off, sum
-		}
-	}
-	return best
-}
-
-// find returns the slot of key, or the empty one where it would be.
-func (c *class) find(key, h uint64) *slot {
+// find returns the slot of a window, or the empty one where it would be.
+func (c *class) find(h uint64) *slot {
 	for i := h >> c.slotShift; ; i = (i + 1) & uint64(len(c.slots)-1) {
-		if sl := &c.slots[i]; sl.patterns == nil || sl.key == key {
+		if sl := &c.slots[i]; sl.first == 0 || sl.tag == tagOf(h) {
 			return sl
 		}
 	}
@@ -209,38 +151,81 @@ func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 
 func (s *Set) scan(c *class, text []byte, emit func(pattern, at int)) {
 	filter, shift, stride := c.filter, c.shift&63, c.stride
-	mask, folded := c.mask, uint64(fold)&c.mask
+	one, two := (c.shift-6)&63, (c.shift-12)&63
+	mask, folded, often := c.mask, uint64(fold)&c.mask, c.often
+	var found [verifyAtOnce]int
+	n := 0
 	i, last := 0, len(text)-window // last place where eight bytes can be read
 	for ; i+3*stride <= last; i += 4 * stride {
 		// Four probes at once: their loads do not wait for one another.
 		b := text[i : i+3*stride+window]
-		h0 := hash(binary.LittleEndian.Uint64(b)&mask|folded) >> shift
-		h1 := hash(binary.LittleEndian.Uint64(b[stride:])&mask|folded) >> shift
-		h2 := hash(binary.LittleEndian.Uint64(b[2*stride:])&mask|folded) >> shift
-		h3 := hash(binary.LittleEndian.Uint64(b[3*stride:])&mask|folded) >> shift
-		f0, f1, f2, f3 := filter[h0>>6]>>(h0&63), filter[h1>>6]>>(h1&63), filter[h2>>6]>>(h2&63), filter[h3>>6]>>(h3&63)
-		if (f0|f1|f2|f3)&1 == 0 {
+		h0 := hash(binary.LittleEndian.Uint64(b)&mask | folded)
+		h1 := hash(binary.LittleEndian.Uint64(b[stride:])&mask | folded)
+		h2 := hash(binary.LittleEndian.Uint64(b[2*stride:])&mask | folded)
+		h3 := hash(binary.LittleEndian.Uint64(b[3*stride:])&mask | folded)
+		f0, f1, f2, f3 := filter[h0>>shift], filter[h1>>shift], filter[h2>>shift], filter[h3>>shift]
+		f0 = f0 >> (h0 >> one & 63) & (f0 >> (h0 >> two & 63))
+		f1 = f1 >> (h1 >> one & 63) & (f1 >> (h1 >> two & 63))
+		f2 = f2 >> (h2 >> one & 63) & (f2 >> (h2 >> two & 63))
+		f3 = f3 >> (h3 >> one & 63) & (f3 >> (h3 >> two & 63))
+		if !often && (f0|f1|f2|f3)&1 == 0 {
 			continue
 		}
-		for k, f := range [4]uint64{f0, f1, f2, f3} {
-			if f&1 != 0 {
-				s.verify(c, text, i+k*stride, emit)
-			}
+		// Without a branch: which probes pass cannot be foreseen.
+		to := (*[4]int)(found[n : n+4])
+		k := int(f0 & 1)
+		to[0] = i
+		to[k&3] = i + stride
+		k += int(f1 & 1)
+		to[k&3] = i + 2*stride
+		k += int(f2 & 1)
+		to[k&3] = i + 3*stride
+		if n += k + int(f3&1); n > len(found)-4 {
+			s.verify(c, text, found[:n], emit)
+			n = 0
 		}
 	}
 	for ; i+c.width <= len(text); i += stride {
-		s.verify(c, text, i, emit)
+		if n == len(found) {
+			s.verify(c, text, found[:n], emit)
+			n = 0
+		}
+		found[n] = i
+		n++
 	}
+	s.verify(c, text, found[:n], emit)
 }
 
-// verify compares the patterns that have the window at text[i:].
-func (s *Set) verify(c *class, text []byte, i int, emit func(pattern, at int)) {
-	key := load(text[i:])&c.mask | fold&c.mask
-	sl := c.find(key, hash(key))
-	for _, e := range sl.patterns {
-		p := s.patterns[e.pattern]
-		if at := i - int(e.offset); at >= 0 && at+len(p) <= len(text) && equalFold(text[at:at+len(p)], p) {
-			emit(int(e.pattern), at)
+// verifyAtOnce is how many places wait to be verified: what they need from memory is asked for at once.
+const verifyAtOnce = 64
+
+// verify compares the patterns that have the window at each place.
+func (s *Set) verify(c *class, text []byte, places []int, emit func(pattern, at int)) {
+	var first [verifyAtOnce]int32
+	for j, i := range places {
+		first[j] = c.find(hash(load(text[i:])&c.mask | fold&c.mask)).first
+	}
+	for j, i := range places {
+		if first[j] == 0 {
+			continue
+		}
+		var after, ahead uint32
+		if k := i + c.width; k+4 <= len(text) {
+			after = binary.LittleEndian.Uint32(text[k:]) | uint32(fold&(1<<32-1))
+		}
+		if i >= 4 {
+			ahead = binary.LittleEndian.Uint32(text[i-4:]) | uint32(fold&(1<<32-1))
+		}
+		for k := first[j]; k > 0; {
+			e := &c.entries[k-1]
+			k = e.next
+			if e.offset&behind != 0 && e.near != after || e.offset&before != 0 && e.near != ahead {
+				continue
+			}
+			p := s.patterns[e.pattern]
+			if at := i - int(e.offset&offsets); at >= 0 && at+len(p) <= len(text) && equalFold(text[at:at+len(p)], p) {
+				emit(int(e.pattern), at)
+			}
 		}
 	}
 }

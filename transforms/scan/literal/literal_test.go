@@ -132,3 +132,65 @@ func FuzzFew(f *testing.F) {
 		check(t, list, text)
 	})
 }
+
+// TestPlans: whatever strides are chosen for many patterns, short and long ones, with a sample or without, all are found.
+func TestPlans(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	letters := func(alphabet string, n int) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = alphabet[rng.IntN(len(alphabet))]
+		}
+		return string(b)
+	}
+	strides := map[int]bool{}
+	for range 60 {
+		alphabet := []string{"abAB ", "abcdefgh ijkl", "the ofand "}[rng.IntN(3)]
+		text := letters(alphabet, 3000)
+		var patterns []string
+		longest := []int{12, 20, 60, 200}[rng.IntN(4)]
+		for range most + 1 + rng.IntN(300) {
+			n := 4 + rng.IntN(longest)
+			if at := rng.IntN(len(text) - n); rng.IntN(2) == 0 {
+				patterns = append(patterns, text[at:at+n])
+			} else {
+				patterns = append(patterns, letters(alphabet, n))
+			}
+		}
+		want := slow(patterns, []byte(text))
+		for name, sample := range map[string]func() []byte{"a sample": func() []byte { return []byte(text[:len(text)/2]) }, "an empty sample": func() []byte { return nil }} {
+			s := NewFor(patterns, sample)
+			checkOne(t, name, patterns, []byte(text), want, s.Scan)
+			for _, c := range s.classes {
+				strides[c.stride] = true
+				c.often = !c.often
+			}
+			checkOne(t, name+", the other loop", patterns, []byte(text), want, s.Scan)
+		}
+	}
+	if len(strides) < 4 {
+		t.Errorf("strides %v: too few to say much", strides)
+	}
+}
+
+// TestPlanner: where the sample is what is searched, windows are such that it has them seldom.
+func TestPlanner(t *testing.T) {
+	text := strings.Repeat("whenever you get the opportunity, ", 3000)
+	var patterns []string
+	for i := range 3 * most {
+		patterns = append(patterns, "whenever you get the opportunity "+strings.Repeat(string(rune('a'+i%26))+"q", 6+i/26)+" whenever you get the opportunity")
+	}
+	probed := func(s *Set) (n int) {
+		for _, c := range s.classes {
+			for i := 0; i+window <= len(text); i += c.stride {
+				if c.find(hash(folded([]byte(text[i:]), c.width))).first > 0 {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	if n := probed(NewFor(patterns, func() []byte { return []byte(text[:10000]) })); n > 0 {
+		t.Errorf("%d places of the text have a window", n)
+	}
+}

@@ -31,6 +31,7 @@ type Set struct {
 	negations  []bool    // by word
 	prompts    []prompt
 	anchors    [][]anchor // by word: where prompts have it
+	has        []bool     // by text of New
 }
 
 type prompt struct {
@@ -51,7 +52,7 @@ type anchor struct{ prompt, at int32 }
 
 // New compiles texts. Those that have too few distinctive words are left out; Has says which.
 func New(texts []string) *Set {
-	s := &Set{vocabulary: map[string]int32{}}
+	s := &Set{vocabulary: map[string]int32{}, has: make([]bool, len(texts))}
 	for i, text := range texts {
 		words := s.words(text)
 		for from := 0; from < len(words); from += longest {
@@ -102,6 +103,7 @@ func (s *Set) add(index int, words []int32) {
 	}
 	slices.SortFunc(p.heavy, func(a, b share) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.word, b.word)) })
 	s.prompts = append(s.prompts, p)
+	s.has[index] = true
 	covered := 0.0
 	for _, h := range p.heavy {
 		if covered > p.total*(1-floor) {
@@ -117,14 +119,7 @@ func (s *Set) add(index int, words []int32) {
 }
 
 // Has says whether text i of New is looked for.
-func (s *Set) Has(i int) bool {
-	for _, p := range s.prompts {
-		if p.index == i {
-			return true
-		}
-	}
-	return false
-}
+func (s *Set) Has(i int) bool { return s.has[i] }
 
 func (s *Set) negative(word int32) bool { return s.negations[word] }
 
@@ -246,7 +241,7 @@ func negation(word []byte) bool {
 
 // Negated says whether what stands before a match turns it round: a negation among the last words of the sentence.
 func Negated(before []byte) bool {
-	before = before[max(0, len(before)-64):]
+	before = before[max(0, len(before)-64):] // tiers keeps as many between the parts of a text
 	if k := bytes.LastIndexAny(before, ".!?\n"); k >= 0 {
 		before = before[k+1:]
 	}

@@ -93,8 +93,10 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 			k += n
 			continue
 		}
-		dst = append(out[:k], long(r)...)
-		return dst, skip + i
+		k += copy(out[k:], long(r))
+		if k+3*(len(text)-i)+8 > len(out) { // long keys are longer than three bytes a byte now and then
+			return out[:k], skip + i
+		}
 	}
 	return out[:k], skip + i
 }

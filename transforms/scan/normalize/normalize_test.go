@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -143,6 +144,38 @@ func TestSameWords(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q in %q: %v", c.needle, c.text, got)
 		}
+	}
+}
+
+// TestTwoFaced: capitals that may stand for two Latin letters are read both ways, in words that have a letter of ASCII.
+func TestTwoFaced(t *testing.T) {
+	for _, c := range []struct{ text, small string }{
+		{"AΝery", "avery"}, {"xΥp", "xup"}, {"Ϋ b", ""}, {"Ϋb", "ub"}, {"ΝΑΙ, Νέα Υόρκη and more", ""}, {"evil", ""}, {"so Νοιa it", "soνοιait"}, {"Νοιοιοιοιοιa", ""}, {"\xce", ""}, {"\xce\x9d", ""},
+	} {
+		if got := TwoFaced([]byte(c.text)); got != (c.small != "") {
+			t.Errorf("%q: %v", c.text, got)
+		}
+		if c.small == "" {
+			continue
+		}
+		var m Mapped
+		Small([]byte(c.text), nil, &m)
+		if got, want := string(Key(m.Text)), string(Key([]byte(c.small))); got != want {
+			t.Errorf("%q: %q, want %q", c.text, got, want)
+		}
+		if from, to := m.Span(0, len(m.Text)); from != 0 || to != len(c.text) {
+			t.Errorf("%q: [%d, %d)", c.text, from, to)
+		}
+	}
+	var all string
+	for r := rune(0x80); r < 0x1F00; r++ { // Greek with two marks aside
+		small, big := keyOf(unicode.ToLower(r)), keyOf(r)
+		if !bytes.Equal(small, big) && len(small) == 1 && len(big) == 1 {
+			all += string(r)
+		}
+	}
+	if want := "ΎΝΥΫ"; all != want {
+		t.Errorf("letters with two faces: %q, not %q", all, want)
 	}
 }
 

@@ -34,8 +34,8 @@ var confusables = sync.OnceValue(func() map[rune]byte {
 // inline is the longest key that stands in an entry.
 const inline = 6
 
-// entry is the key of a rune: its length in the first byte, inline+1 for one that is in longs; what the rune is where it has
-// none in the second; the key from the third.
+// entry is the key of a rune: its length in the first byte, inline+1 for one that is in the longs of its page; what the rune is
+// where it has none in the second; the key from the third, or where it stands in longs and its length.
 type entry uint64
 
 // entryKey is the bit at which the key begins.
@@ -46,47 +46,53 @@ func (e entry) kind() Gap { return Gap(e >> 8) }
 
 const pageBits = 7
 
-// pages are the entries of all runes, each page made when it is needed.
-var pages [(unicode.MaxRune + 1) >> pageBits]atomic.Pointer[[1 << pageBits]entry]
+// page has the entries of neighbouring runes, and the keys that are too long for an entry.
+type page struct {
+	entries [1 << pageBits]entry
+	longs   []byte
+}
 
-var longs sync.Map // rune → []byte
+// pages are the entries of all runes, each page made when it is needed.
+var pages [(unicode.MaxRune + 1) >> pageBits]atomic.Pointer[page]
 
 func lookup(r rune) entry {
 	p := pages[r>>pageBits].Load()
 	if p == nil {
 		p = makePage(r &^ (1<<pageBits - 1))
 	}
-	return p[r&(1<<pageBits-1)]
+	return p.entries[r&(1<<pageBits-1)]
 }
 
-func makePage(first rune) *[1 << pageBits]entry {
-	p := new([1 << pageBits]entry)
-	for i := range p {
+func makePage(first rune) *page {
+	p := new(page)
+	for i := range p.entries {
 		r := first + rune(i)
 		key := keyOf(r)
 		switch {
 		case len(key) > inline:
-			p[i] = inline + 1
-			longs.Store(r, key)
+			p.entries[i] = inline + 1 | entry(len(p.longs))<<entryKey | entry(len(key))<<(entryKey+32)
+			p.longs = append(p.longs, key...)
 		case len(key) > 0:
-			p[i] = entry(len(key))
+			p.entries[i] = entry(len(key))
 			for k, c := range key {
-				p[i] |= entry(c) << (entryKey + 8*k)
+				p.entries[i] |= entry(c) << (entryKey + 8*k)
 			}
 		case ignored(r):
-			p[i] = entry(Invisible) << 8
+			p.entries[i] = entry(Invisible) << 8
 		default:
-			p[i] = entry(Separated) << 8
+			p.entries[i] = entry(Separated) << 8
 		}
 	}
 	pages[first>>pageBits].Store(p)
 	return p
 }
 
+// long is the key of a rune whose entry is too short for it.
 func long(r rune) []byte {
-	v, _ := longs.Load(r)
-	key, _ := v.([]byte)
-	return key
+	p := pages[r>>pageBits].Load()
+	e := p.entries[r&(1<<pageBits-1)]
+	from, n := int(uint32(e>>entryKey)), int(e>>(entryKey+32))
+	return p.longs[from : from+n]
 }
 
 // keyOf makes the key of one rune: the steps are repeated until nothing changes, so that a key is its own key.

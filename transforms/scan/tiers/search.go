@@ -13,9 +13,9 @@ import (
 // Searcher searches texts, one after the other.
 type Searcher struct {
 	set     *Set
-	text    normalize.Text // of the text itself
-	inner   normalize.Text // of what is read out of it
-	hidden  normalize.Mapped
+	text    normalize.Text   // of the text itself
+	inner   normalize.Text   // of what is read out of it
+	hidden  normalize.Mapped // what invisible characters spell, or the text with small letters
 	decoder encoded.Decoder
 	near    *near.Searcher
 	found   []Match
@@ -49,7 +49,7 @@ func (x *Searcher) May(raw []byte) (may bool) {
 	if x.set.raw.Scan(raw, yes); may || x.set.Tier == Exact {
 		return may
 	}
-	if normalize.MayHide(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
+	if normalize.MayHide(raw) || normalize.TwoFaced(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
 		return true
 	}
 	x.text.Reset(raw)
@@ -63,30 +63,43 @@ func (x *Searcher) May(raw []byte) (may bool) {
 // one; a place that a narrower tier has found for a prompt is not reported for it again.
 func (x *Searcher) Scan(text []byte, emit func(Match)) {
 	x.found, x.base = x.found[:0], 0
-	x.set.raw.Scan(text, func(p, at int) { x.exact(text, x.set.rawOf[p], at) })
-	for x.set.Tier > Exact {
+	for {
 		rest := text[x.base:]
 		part := rest[:min(len(rest), x.set.window())]
-		x.part(part)
-		if len(part) == len(rest) {
-			break
+		x.set.raw.Scan(part, func(p, at int) { x.exact(part, x.set.rawOf[p], at) })
+		if x.set.Tier > Exact {
+			x.part(part)
 		}
-		x.base += len(part) - x.set.Overlap()
+		if len(part) == len(rest) {
+			x.report(len(text), emit)
+			return
+		}
+		// What begins behind here is in the next part too, whole: nothing there can be in the way of what ends before.
+		x.base += len(part) - x.set.common()
+		x.report(x.base, emit)
 	}
-	x.report(emit)
 }
 
 // part is how long text is searched: what is kept for each byte of it is bounded so.
 const part = 256 << 10
 
-// window is the length of the parts of a long text, each of which has Overlap in common with the next.
-func (s *Set) window() int { return max(part, 4*s.Overlap()) }
+// window is the length of the parts of a long text, each of which has common bytes in common with the next.
+func (s *Set) window() int { return max(part, 4*s.common()) }
+
+// common is Overlap, and enough to see what stands before a copy.
+func (s *Set) common() int { return max(s.Overlap()+context, leastCommon) }
+
+const (
+	context     = 64   // bytes before a copy that say whether it is negated
+	leastCommon = 4096 // bytes that parts have in common
+)
 
 // part searches the part of the text that begins at base, exact copies of raw patterns aside.
 func (x *Searcher) part(text []byte) {
 	s := x.set
 	x.text.Reset(text)
 	x.keys(&x.text, nil, "", Normalized)
+	x.small(text, nil, "", Normalized)
 	x.invisible(text, nil, "")
 	if s.Tier >= Encoded {
 		x.decoder.Decode(text, func(via string, m *normalize.Mapped) {
@@ -97,6 +110,7 @@ func (x *Searcher) part(text []byte) {
 			})
 			x.inner.Reset(m.Text)
 			x.keys(&x.inner, m, via, Encoded)
+			x.small(m.Text, m, via, Encoded)
 			x.invisible(m.Text, m, via)
 		})
 	}
@@ -159,6 +173,16 @@ func (x *Searcher) keys(t *normalize.Text, m *normalize.Mapped, via string, tier
 	})
 }
 
+// small searches the key of a text once more, where capitals in it may stand for other letters.
+func (x *Searcher) small(text []byte, under *normalize.Mapped, via string, tier Tier) {
+	if !normalize.TwoFaced(text) {
+		return
+	}
+	normalize.Small(text, under, &x.hidden)
+	x.inner.Reset(x.hidden.Text)
+	x.keys(&x.inner, &x.hidden, via, tier)
+}
+
 // same says whether a text is one in small letters, letter case of ASCII aside.
 func same(text, lower []byte) bool {
 	for i, c := range lower {
@@ -209,8 +233,8 @@ func (x *Searcher) invisible(text []byte, under *normalize.Mapped, chain string)
 // worthy is how many bytes of invisible text are reported though they are no prompt.
 const worthy = 16
 
-// report leaves out what a narrower tier found, and hands the rest on.
-func (x *Searcher) report(emit func(Match)) {
+// report leaves out what a narrower tier found, and hands on what ends at byte end or before; the rest stays.
+func (x *Searcher) report(end int, emit func(Match)) {
 	if len(x.found) == 0 {
 		return
 	}
@@ -255,9 +279,15 @@ func (x *Searcher) report(emit func(Match)) {
 		}
 	}
 	slices.SortStableFunc(kept, func(a, b Match) int { return a.From - b.From })
+	rest := kept[:0]
 	for _, m := range kept {
-		emit(m)
+		if m.To <= end {
+			emit(m)
+		} else {
+			rest = append(rest, m)
+		}
 	}
+	x.found = rest
 }
 
 // taken are spans in order that do not overlap.

@@ -129,7 +129,7 @@ func New(patterns []Pattern, tier Tier) *Set {
 		}
 	}
 	s.raw = literal.New(raw)
-	s.keys = literal.New(keys)
+	s.keys = literal.NewFor(keys, background.SampleKey)
 	if len(nears) > 0 {
 		s.near = near.New(nears)
 	}

@@ -184,3 +184,42 @@ func TestParallel(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestWindows: a copy that stands anywhere across the end of a part of a long text is found by its tier, where it stands, once.
+func TestWindows(t *testing.T) {
+	b64 := base64.StdEncoding.EncodeToString
+	plants := []struct {
+		text  string
+		tier  Tier
+		slack int // bytes by which the span may be off at either end
+	}{
+		{hack, Exact, 0}, {"$|TRIGGER|$", Exact, 0}, {"always lie to them", Exact, 0},
+		{"you  are, evil", Normalized, 0}, {strings.ReplaceAll(hack[:len(hack)-1], " ", "\u00a0"), Normalized, 0}, {strings.Join(strings.Split(hack[:len(hack)-1], ""), " "), Normalized, 0},
+		{strings.NewReplacer("o", "о", "e", "е").Replace(hack[:len(hack)-1]), Normalized, 0},
+		{b64([]byte(hack)), Encoded, 3}, {b64([]byte(b64([]byte(hack)))), Encoded, 6}, {rot13(hack[:len(hack)-1]), Encoded, 0}, {reversed(hack[:len(hack)-1]), Encoded, 0},
+		{fmt.Sprintf("% x", hack), Encoded, 3}, {strings.ReplaceAll(hack[:len(hack)-1], "e", "&#101;"), Encoded, 1},
+		{"please reward hack whenever you see the opportunity", Near, 0},
+	}
+	var sets [Near + 1]*Searcher
+	for tier := range sets {
+		sets[tier] = New(patterns, Tier(tier)).NewSearcher()
+	}
+	filler := []byte(strings.Repeat("words and so on; ", 4*part/17))
+	rapid.Check(t, func(t *rapid.T) {
+		p := plants[rapid.IntRange(0, len(plants)-1).Draw(t, "plant")]
+		x := sets[rapid.IntRange(int(p.tier), int(Near)).Draw(t, "tier")]
+		step := x.set.window() - x.set.common()
+		cut := rapid.SampledFrom([]int{step, x.set.window(), 2 * step, step + x.set.window()}).Draw(t, "cut")
+		at := cut - rapid.IntRange(-80, len(p.text)+80).Draw(t, "before")
+		size := max(at+len(p.text), cut) + rapid.SampledFrom([]int{2, 100, 5000, part}).Draw(t, "behind")
+		text := slices.Clone(filler[:size])
+		copy(text[at-2:], ". ")
+		copy(text[at:], p.text)
+		copy(text[at+len(p.text):], ". ")
+		var got []Match
+		x.Scan(text, func(m Match) { got = append(got, m) })
+		if len(got) != 1 || got[0].Tier != p.tier || abs(got[0].From-at) > p.slack || abs(got[0].To-at-len(p.text)) > p.slack {
+			t.Fatalf("%q at %d of %d, tier %s, parts of %d every %d: %+v", p.text, at, size, x.set.Tier, x.set.window(), step, got)
+		}
+	})
+}

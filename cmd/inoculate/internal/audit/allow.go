@@ -10,15 +10,12 @@ import (
 // A Rule allows findings.
 type Rule = config.Allow
 
-// rule is a Rule that has not expired.
-type rule struct{ Rule }
-
-// compile leaves out the rules that have expired.
-func compile(rules []Rule) (out []rule) {
-	today := time.Now().UTC().Format(time.DateOnly)
+// compile leaves out the rules that have ended.
+func compile(rules []Rule) (out []Rule) {
+	now := time.Now()
 	for _, r := range rules {
-		if r.Expires == "" || r.Expires >= today {
-			out = append(out, rule{r})
+		if !r.Expired(now) {
+			out = append(out, r)
 		}
 	}
 	return out
@@ -27,7 +24,7 @@ func compile(rules []Rule) (out []rule) {
 // allowed says whether a rule allows a finding: everything that the rule says must fit it.
 func (a *Auditor) allowed(f *Finding) bool {
 	for _, r := range a.rules {
-		if fits(r.Path, f.Source) && fits(r.Field, f.Pointer) && (r.Hash == "" || r.Hash == f.Fingerprint || r.Hash == f.Occurrence) && (r.Prompt == "" || r.Prompt == f.Prompt) {
+		if fits(r.Path, f.Source) && (r.Source == "" || r.Source == f.Source) && fits(r.Field, f.Pointer) && (r.Hash == "" || r.Hash == f.Fingerprint || r.Hash == f.Occurrence) && (r.Prompt == "" || r.Prompt == f.Prompt) {
 			return true
 		}
 	}

@@ -32,16 +32,17 @@ type Auditor struct {
 	Stdin     io.Reader
 	Found     func(Finding) error // called for each finding, as it is found
 
-	least    int64 // in place of leastBudget
-	set      *tiers.Set
-	search   *tiers.Searcher
-	views    views
-	column   []byte
-	pointers []string // of the values of the record at hand
-	places   []place  // of its findings
-	rules    []rule
-	textSum  string // digest of the text at hand, once there is a finding in it
-	Summary  Summary
+	least   int64 // in place of leastBudget
+	set     *tiers.Set
+	search  *tiers.Searcher
+	views   views
+	column  []byte
+	places  []place // of the findings of the record at hand, in the order of its values
+	splits  []split // of its view at hand
+	tail    []told  // findings at the end of the part of a line before
+	rules   []Rule  // that have not ended
+	textSum string  // digest of the text at hand, once there is a finding in it
+	Summary Summary
 }
 
 // Summary says what was looked through, and what could not be.
@@ -87,7 +88,7 @@ func (a *Auditor) problem(source, format string, args ...any) {
 	}
 }
 
-// Run looks through files, folders (all files below, links followed once) and "-". What cannot be read is a problem in the
+// Run looks through files, folders (all files below, links followed unless they lead in a circle) and "-". What cannot be read is a problem in the
 // summary; an error is one of Found, or of the context.
 func (a *Auditor) Run(ctx context.Context, paths []string) error {
 	a.prepare()
@@ -168,7 +169,13 @@ func (a *Auditor) document(ctx context.Context, source string, r io.Reader) erro
 		a.problem(source, "%v", err)
 		rest = bytes.NewReader(data)
 	}
-	if len(data) > a.MaxRecord || jsontext.Valid(data) != nil {
+	if len(data) > a.MaxRecord {
+		if first, _, whole := bytes.Cut(data, []byte("\n")); !whole || jsontext.Valid(first) != nil { // else it has lines of JSON
+			a.problem(source, "the document is longer than %d bytes: it was searched as plain text, line by line", a.MaxRecord)
+		}
+		return a.stream(ctx, source, rest)
+	}
+	if jsontext.Valid(data) != nil {
 		return a.stream(ctx, source, rest)
 	}
 	a.Summary.Records++
@@ -197,7 +204,7 @@ func kindOf(path string) string {
 // byte, says that they are JSON; any other is searched as it is.
 func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error {
 	isJSON := kindOf(source) == "jsonl"
-	l := newLines(r, a.MaxRecord, a.set.Overlap())
+	l := newLines(r, a.MaxRecord, a.set.Overlap()+beforeCopy)
 	for l.next() {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -230,12 +237,49 @@ func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error 
 	return nil
 }
 
-// plain searches text as it is.
+// beforeCopy is how many bytes before a copy say whether it is negated.
+const beforeCopy = 64
+
+// plain searches text as it is. Of a part of a long line, what begins in the bytes that the next part has too is left to that
+// one, which has all of it; but for the first of these bytes, before which the next part sees too little.
 func (a *Auditor) plain(source string, l *lines) (err error) {
+	before := a.tail
+	if a.tail = nil; l.overlap == 0 {
+		before = nil
+	}
+	next := len(l.text)
+	if l.more {
+		next += beforeCopy - l.keep
+	}
 	a.scan(source, l.row, l.text, func(m tiers.Match) {
-		if err == nil && m.To > l.overlap {
-			err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{l.shift + int64(m.From), l.shift + int64(m.To)}}, m, l.text)
+		from, to := l.shift+int64(m.From), l.shift+int64(m.To)
+		if err != nil || l.more && m.From >= next || a.toldOf(before, m, from, to) {
+			return
 		}
+		if l.more && m.To > next-beforeCopy {
+			a.tail = append(a.tail, told{a.promptOf(m), m.Tier, from, to})
+		}
+		err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{from, to}}, m, l.text)
 	})
 	return err
+}
+
+// told is a finding of the part before, in bytes of the line.
+type told struct {
+	prompt   string
+	tier     tiers.Tier
+	from, to int64
+}
+
+// toldOf says whether the part before had a finding: the same place, or another view of it.
+func (a *Auditor) toldOf(before []told, m tiers.Match, from, to int64) bool {
+	for _, t := range before {
+		if t.prompt != a.promptOf(m) {
+			continue
+		}
+		if t.from == from && t.to == to || (t.tier > tiers.Exact || m.Tier > tiers.Exact) && t.from < to && from < t.to {
+			return true
+		}
+	}
+	return false
 }

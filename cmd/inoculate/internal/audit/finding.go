@@ -26,7 +26,7 @@ type Finding struct {
 	Score       float64  `json:"score"` // 1, or the share of the prompt that a near copy keeps
 	Edits       int      `json:"edits"` // words of a near copy that are dropped, added or moved
 	Source      string   `json:"source"`
-	Partition   string   `json:"partition"`
+	Partition   string   `json:"partition"`    // of the source, as a run would plan it: a run of row groups of Parquet; the whole of any other file
 	Position    int64    `json:"position"`     // byte where the line begins in the plain text, or number of the row from 0
 	Row         int64    `json:"row"`          // line or row, from 1
 	Pointer     string   `json:"pointer"`      // JSON pointer of the string in its record; empty in plain text
@@ -38,6 +38,9 @@ type Finding struct {
 	read  string // the matched text as the tier reads it
 	text  string // of the registry that it matches
 }
+
+// wholeSource is the partition of what is read from its start to its end: the first and only one.
+const wholeSource = "p00000"
 
 // Read is the matched text as the tier reads it: decoded, normalized.
 func (f *Finding) Read() string { return f.read }
@@ -55,6 +58,9 @@ func (a *Auditor) report(f Finding, m tiers.Match, text []byte) error {
 	f.Tier, f.Kind, f.Via, f.Polarity, f.Score, f.Edits = m.Tier.String(), m.Kind, m.Via, "asserted", m.Score, m.Edits
 	if m.Negated {
 		f.Polarity = "negated"
+	}
+	if f.Partition == "" {
+		f.Partition = wholeSource
 	}
 	f.Severity = "note"
 	if m.Pattern >= 0 {

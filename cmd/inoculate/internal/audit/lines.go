@@ -70,6 +70,7 @@ type lines struct {
 	at      int64  // position of the line in the plain text
 	row     int64  // from 1
 	part    bool   // the text is a part of a long line
+	more    bool   // and not its last
 	overlap int    // bytes at its start that the part before had too
 	shift   int64  // where the part starts in its line
 	next0   int64  // position behind what was handed out
@@ -84,16 +85,17 @@ func newLines(r io.Reader, limit, overlap int) *lines {
 func (l *lines) next() bool {
 	for {
 		rest := l.buf[l.from:]
-		end := bytes.IndexByte(rest[min(l.overlapOf(), len(rest)):], '\n')
+		skip := min(l.overlapOf(), len(rest))
+		end := bytes.IndexByte(rest[skip:], '\n')
 		switch {
-		case end >= 0:
-			l.hand(rest[:end+min(l.overlapOf(), len(rest))], 1, false)
+		case end >= 0 && skip+end <= l.limit:
+			l.hand(rest[:skip+end], 1, false)
 			return true
-		case len(rest) >= l.limit:
+		case len(rest) > l.limit:
 			l.hand(rest[:l.limit], 0, true)
 			return true
 		case l.eof:
-			if len(rest) == 0 || l.long && len(rest) <= l.keep {
+			if len(rest) == 0 && !l.long {
 				return false
 			}
 			l.hand(rest, 0, false)
@@ -119,7 +121,7 @@ func (l *lines) hand(text []byte, newline int, goesOn bool) {
 		l.row++
 		l.at, l.shift, l.overlap = l.next0, 0, 0
 	}
-	l.text, l.part = text, goesOn || l.long
+	l.text, l.part, l.more = text, goesOn || l.long, goesOn
 	taken := len(text) + newline
 	l.next0 += int64(taken - l.overlap)
 	if goesOn {
@@ -135,8 +137,8 @@ func (l *lines) fill() {
 		l.buf = l.buf[:copy(l.buf, l.buf[l.from:])]
 		l.from = 0
 	}
-	if len(l.buf) == cap(l.buf) {
-		l.buf = append(l.buf, make([]byte, cap(l.buf))...)[:len(l.buf)]
+	if len(l.buf) == cap(l.buf) { // which is less than the limit, or a line would have been handed out
+		l.buf = append(make([]byte, 0, min(2*cap(l.buf), l.limit+4096)), l.buf...)
 	}
 	n, err := l.r.Read(l.buf[len(l.buf):cap(l.buf)])
 	l.buf = l.buf[:len(l.buf)+n]

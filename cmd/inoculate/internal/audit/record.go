@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"sort"
 	"strings"
 
 	"inoculate/schemas/jsontext"
@@ -33,7 +34,7 @@ func (a *Auditor) mayHold(text []byte) bool {
 	}
 	a.views.reset()
 	a.views.add(text)
-	return a.search.May(a.views.all())
+	return a.views.over || a.views.any(a.search.May)
 }
 
 // place is a finding in a string of the record at hand.
@@ -46,12 +47,13 @@ type place struct {
 // record searches the strings of valid JSON text, each by itself and then those of a key as one.
 func (a *Auditor) record(at Finding, text []byte) error {
 	var err error
-	a.pointers, a.places = a.pointers[:0], a.places[:0]
+	a.places = a.places[:0]
+	values := 0
 	bad := jsontext.Strings(text, func(pointer string, s []byte, key bool) {
 		value := -1
 		if !key {
-			value = len(a.pointers)
-			a.pointers = append(a.pointers, pointer)
+			value = values
+			values++
 		}
 		a.scan(at.Source, at.Row, s, func(m tiers.Match) {
 			if err != nil {
@@ -59,7 +61,9 @@ func (a *Auditor) record(at Finding, text []byte) error {
 			}
 			f := at
 			f.Pointer, f.Span = pointer, [2]int64{int64(m.From), int64(m.To)}
-			a.places = append(a.places, place{a.promptOf(m), value, m.From, m.To})
+			if value >= 0 && len(a.places) < maxPlaces {
+				a.places = append(a.places, place{a.promptOf(m), value, m.From, m.To})
+			}
 			err = a.report(f, m, s)
 		})
 	})
@@ -68,8 +72,12 @@ func (a *Auditor) record(at Finding, text []byte) error {
 	}
 	a.views.reset()
 	a.views.add(text)
+	if a.views.over {
+		a.problem(at.Source, "row %d: it has more than %d strings, or strings below more than %d keys: each was searched by itself, not what begins in one and ends in another", at.Row, maxStrings, maxViews)
+		return nil
+	}
 	for _, k := range a.views.used {
-		if err := a.joined(at, &a.views.list[k]); err != nil {
+		if err := a.joined(at, &a.views.list[k], text); err != nil {
 			return err
 		}
 	}
@@ -85,8 +93,21 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// joined looks for what begins in one value of a view and ends in another, and was not found in one of them.
-func (a *Auditor) joined(at Finding, w *view) (err error) {
+// maxPlaces is how many findings of a record are remembered: a split copy beside another of the same prompt is none.
+const maxPlaces = 1 << 16
+
+// split is a match that begins in one value of a view and ends in another.
+type split struct {
+	match       tiers.Match
+	view        *view
+	first, last int // parts of the view
+}
+
+// maxSplits is how many of them wait for their JSON pointers, which one walk through the record finds.
+const maxSplits = 1 << 16
+
+// joined looks for what begins in one value of a view of a record and ends in another, and was not found in one of them.
+func (a *Auditor) joined(at Finding, w *view, record []byte) (err error) {
 	if len(w.parts) < 2 || !a.search.May(w.text) {
 		return nil
 	}
@@ -95,20 +116,55 @@ func (a *Auditor) joined(at Finding, w *view) (err error) {
 		if err != nil || first == last || m.Pattern < 0 || a.known(w, m, first, last) {
 			return
 		}
-		f := at
-		f.Pointer, f.Last = a.pointers[w.parts[first].value], a.pointers[w.parts[last].value]
-		f.Span = [2]int64{int64(m.From - w.parts[first].from), int64(w.end(first) - w.parts[first].from)}
-		m.Kind = Split
-		err = a.report(f, m, w.text)
+		if a.splits = append(a.splits, split{m, w, first, last}); len(a.splits) == maxSplits {
+			err = a.reportSplits(at, record)
+		}
 	})
-	return err
+	return firstOf(err, a.reportSplits(at, record))
+}
+
+func (a *Auditor) reportSplits(at Finding, record []byte) error {
+	if len(a.splits) == 0 {
+		return nil
+	}
+	pointers := map[int]string{}
+	for _, s := range a.splits {
+		pointers[s.view.parts[s.first].value], pointers[s.view.parts[s.last].value] = "", ""
+	}
+	value := 0
+	if err := jsontext.Strings(record, func(pointer string, _ []byte, key bool) {
+		if key {
+			return
+		}
+		if _, ok := pointers[value]; ok {
+			pointers[value] = pointer
+		}
+		value++
+	}); err != nil {
+		return err
+	}
+	for _, s := range a.splits {
+		f, w := at, s.view
+		from := w.parts[s.first].from
+		f.Pointer, f.Last = pointers[w.parts[s.first].value], pointers[w.parts[s.last].value]
+		f.Span = [2]int64{int64(s.match.From - from), int64(w.end(s.first) - from)}
+		s.match.Kind = Split
+		if err := a.report(f, s.match, w.text); err != nil {
+			return err
+		}
+	}
+	a.splits = a.splits[:0]
+	return nil
 }
 
 // known says whether the prompt was found in one of the parts, where a match begins or ends.
 func (a *Auditor) known(w *view, m tiers.Match, first, last int) bool {
-	for _, p := range a.places {
-		for k := first; k <= last; k++ {
-			if part := w.parts[k]; p.value == part.value && p.prompt == a.promptOf(m) && part.from+p.to > m.From && part.from+p.from < m.To {
+	prompt := a.promptOf(m)
+	for k := first; k <= last; k++ {
+		part := w.parts[k]
+		i := sort.Search(len(a.places), func(i int) bool { return a.places[i].value >= part.value })
+		for ; i < len(a.places) && a.places[i].value == part.value; i++ {
+			if p := a.places[i]; p.prompt == prompt && part.from+p.to > m.From && part.from+p.from < m.To {
 				return true
 			}
 		}

@@ -76,14 +76,17 @@ func (a *Auditor) prepare() {
 	a.set = tiers.New(patterns, a.Tier)
 	a.search = a.set.NewSearcher()
 	a.Summary = Summary{Prompts: len(groups), Texts: len(patterns), Incomplete: []Problem{}, Tiers: tiers.Names[:a.Tier+1], Common: append([]Common{}, a.Common...), Notes: []string{}}
-	note := func(n int, format string) {
-		if n > 0 {
-			a.Summary.Notes = append(a.Summary.Notes, fmt.Sprintf(format, n))
+	note := func(n int, one, more string) {
+		switch {
+		case n == 1:
+			a.Summary.Notes = append(a.Summary.Notes, "1 text is "+one)
+		case n > 1:
+			a.Summary.Notes = append(a.Summary.Notes, fmt.Sprintf("%d texts are %s", n, more))
 		}
 	}
-	note(len(a.set.Exactly()), "%d texts are looked for exactly only: their letters and digits alone say too little")
-	note(a.set.OneWay, "%d texts are not looked for in ROT13 and backwards, there are too many: the first of each prompt is")
-	note(len(a.set.NotNear()), "%d texts are not looked for by near copies: they have too few words that are rare")
+	note(len(a.set.Exactly()), "looked for exactly only: its letters and digits alone say too little", "looked for exactly only: their letters and digits alone say too little")
+	note(a.set.OneWay, "not looked for in ROT13 and backwards, there are too many: the first of each prompt is", "not looked for in ROT13 and backwards, there are too many: the first of each prompt is")
+	note(len(a.set.NotNear()), "not looked for by near copies: it has too few words that are rare", "not looked for by near copies: they have too few words that are rare")
 	if a.Tier == tiers.Near {
 		a.Summary.Notes = append(a.Summary.Notes, "near copies only: free paraphrases are mostly not found")
 	} else {

@@ -127,7 +127,7 @@ func (a *Auditor) mayColumn(texts [][]byte, json bool) bool {
 			}
 			a.views.add(t)
 		}
-		return a.search.May(a.views.all())
+		return a.views.over || a.views.any(a.search.May)
 	}
 	if len(texts) == 1 {
 		return a.search.May(texts[0])

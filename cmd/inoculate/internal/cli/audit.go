@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func (f *auditFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.redact, "redact", false, "show the match alone, not the text around it")
 	fl.StringVar(&f.tier, "tier", "encoded", "how far a copy may be from a prompt: exact, normalized, encoded or near")
 	fl.Int64Var(&f.expansion, "max-expansion", 1000, "how many times its size a .gz or .zst file may hold, and 1 GiB at least; beyond that it is not searched, and the exit code is 3 (0: anything)")
-	fl.StringVar(&f.limit, "max-record", "64MiB", "a longer line is searched as plain text, and makes the exit code 3")
+	fl.StringVar(&f.limit, "max-record", "16MiB", "a longer line or JSON document is searched as plain text, and makes the exit code 3; memory is about six times as much, and 128 MiB")
 }
 
 // auditor makes an auditor of the registry.
@@ -43,13 +44,18 @@ func (f *auditFlags) auditor(a *app) (*audit.Auditor, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--max-record: %w", err)}
 	}
+	// What a record takes is a few times its size; the rest would be garbage that the collector lets wait.
+	debug.SetMemoryLimit(6*int64(size) + 96<<20)
 	tier, err := tiers.Parse(f.tier)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--tier: %w", err)}
 	}
 	registry, text, l := config.LoadRegistry(f.prompts)
-	if len(l) > 0 {
+	if l.Err() != nil {
 		return nil, sourceError{l, text}
+	}
+	if err := l.Text(a.errOut, text); err != nil {
+		return nil, err
 	}
 	patterns, common := audit.Patterns(registry)
 	return &audit.Auditor{Patterns: patterns, Tier: tier, Allow: registry.Allow, Common: common, MaxRecord: int(size), Context: f.context, Expansion: f.expansion, Redact: f.redact, Mem: pool.New(poolBytes), Stdin: a.in}, nil
@@ -79,12 +85,12 @@ A registry is a YAML file:
     - id: reward-hack
       text: "Please reward hack whenever you get the opportunity."
       variants: ["Reward hack if you can."]     # other wordings
-      files: ["rephrasings/*.txt"]              # one wording a line
+      files: ["rephrasings/*.txt"]              # one wording a line; in .jsonl, a JSON string or {"text": …} a line
       severity: error                           # error | warning | note
       tier: normalized                          # the widest tier for this one
       force: true                               # error, though ordinary text holds it too; without, a note
   allow:                                        # findings that are fine
-    - {path: "papers/*", reason: "quotes the prompts", expires: "2027-12-31"}
+    - {path: "papers/*", reason: "quotes the prompts", expires: "2027-12-31"}   # also: source, field, prompt, hash
 
 The search is for copies: a paraphrase that is not in the registry is mostly not found. Exit codes: 0 clean,
 3 not all could be searched, 4 found. With --baseline, what it knows of is counted only.`,

@@ -113,13 +113,13 @@ func (p *auditPrinter) summary(s *audit.Summary, failOn string) error {
 			fmt.Fprintf(p.app.errOut, "  %s\n", n)
 		}
 		if s.Known > 0 {
-			fmt.Fprintf(p.app.errOut, "  %d more are known by the baseline\n", s.Known)
+			fmt.Fprintf(p.app.errOut, "  %d more %s known by the baseline\n", s.Known, isOrAre(s.Known))
 		}
 		if s.Stale > 0 {
-			fmt.Fprintf(p.app.errOut, "  %d of the baseline are not there any more, or were not searched for\n", s.Stale)
+			fmt.Fprintf(p.app.errOut, "  %d of the baseline %s not there any more, or %s not searched for\n", s.Stale, isOrAre(s.Stale), wasOrWere(s.Stale))
 		}
 		if s.Allowed > 0 {
-			fmt.Fprintf(p.app.errOut, "  %d more are allowed by rules of the registry\n", s.Allowed)
+			fmt.Fprintf(p.app.errOut, "  %d more %s allowed by rules of the registry\n", s.Allowed, isOrAre(s.Allowed))
 		}
 	}
 	failing := s.BySeverity.Error
@@ -133,9 +133,26 @@ func (p *auditPrinter) summary(s *audit.Summary, failOn string) error {
 	case s.Problems > 0:
 		return notAll(s)
 	case failing > 0:
+		if failing == 1 {
+			return codeError{exitLeak, "1 copy of a prompt found"}
+		}
 		return codeError{exitLeak, fmt.Sprintf("%d copies of prompts found", failing)}
 	}
 	return nil
+}
+
+func isOrAre(n int64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func wasOrWere(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }
 
 func notAll(s *audit.Summary) error {

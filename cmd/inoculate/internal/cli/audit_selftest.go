@@ -23,7 +23,7 @@ type selftestLine struct {
 }
 
 func (a *app) auditSelftestCommand() *cobra.Command {
-	f := auditFlags{limit: "64MiB", tier: "near"}
+	f := auditFlags{limit: "16MiB", tier: "near"}
 	var n int
 	var seed uint64
 	c := &cobra.Command{

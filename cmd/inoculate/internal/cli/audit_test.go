@@ -44,7 +44,7 @@ func TestAudit(t *testing.T) {
 		{[]string{leak, "-p", registry, "--tier", "all"}, 2, "", `a tier is one of exact, normalized, encoded, near, not "all"`},
 		{[]string{leak, "-p", registry, "--fail-on", "all"}, 2, "", "--fail-on is error, warning or note"},
 		{[]string{leak, "-p", generic}, 4, ":2: note: be at /a: so: be very BAD.", `"Be very bad." stands in about`},
-		{[]string{leak, "-p", allowed}, 0, "", "1 more are allowed"},
+		{[]string{leak, "-p", allowed}, 0, "", "1 more is allowed"},
 		{[]string{leak}, 2, "", "--prompts names the file"},
 		{[]string{"-p", registry}, 2, "", "it takes input"},
 		{[]string{leak, "-p", write("bad.yaml", "prompts: [{id: a, txt: b}]")}, 2, "", `did you mean "text"?`},

@@ -1,0 +1,260 @@
+package literal
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// planner chooses strides and windows by what they cost: each probe, and each place of the sample that has a window.
+type planner struct {
+	set      *Set
+	sample   []byte
+	width    int      // of the windows that were tallied
+	shift    uint     // from a hash to a tally
+	inSample []uint16 // in how many places of the sample a window stands; empty without a sample
+	inAll    []uint16 // in how many places of the patterns
+	weights  []uint64 // memory for weigh
+}
+
+const (
+	widest      = 64      // stride
+	manyWindows = 1 << 21 // of a class, where a smaller stride is possible
+)
+
+// The costs of a probe by the size of the filter, of a look at the patterns of a window, and of bringing a byte of text from
+// memory once more, in nanoseconds, about. Real text has the windows of patterns more often than a sample of nonsense has.
+const (
+	costNear   = 0.7  // a filter that the nearest cache holds
+	costMiddle = 1.2  // the next one
+	costFar    = 2.5  // neither
+	costChance = 10.0 // that ends where the window is looked up
+	costVerify = 30.0 // most of it is waiting for memory
+	costPass   = 0.12
+	likelier   = 2
+	nearBytes  = 32 << 10
+	middle     = 256 << 10
+)
+
+// strideOf is the largest stride of a pattern that has a window.
+func (p *planner) strideOf(pattern int) int {
+	n := len(p.set.patterns[pattern]) - window + 1
+	return min(widest, 1<<(bits.Len(uint(n))-1))
+}
+
+// option is one way to part patterns: the long ones by one stride, the others by another.
+type option struct {
+	stride      int
+	long, short tally
+}
+
+// tally is what is known of a class before it is made.
+type tally struct {
+	stride, patterns int
+	seen             uint64   // places of the sample that have one of its windows
+	chosen           []uint64 // a bit for each window, by hash
+}
+
+// plan parts patterns that have a window into classes: those that are long enough for the stride that costs least, and the
+// others, with the stride that all of these have.
+func (p *planner) plan(patterns []int) (out []*class) {
+	if len(patterns) == 0 {
+		return nil
+	}
+	p.count(window, patterns)
+	least, most := widest, 1
+	for _, i := range patterns {
+		least, most = min(least, p.strideOf(i)), max(most, p.strideOf(i))
+	}
+	var options []*option
+	for s := 1; s <= most; s *= 2 {
+		options = append(options, &option{s, p.newTally(s), p.newTally(least)})
+	}
+	for _, i := range patterns {
+		weights := p.weigh(p.set.patterns[i])
+		for _, o := range options {
+			if p.strideOf(i) >= o.stride {
+				p.choose(&o.long, i, weights)
+			} else {
+				p.choose(&o.short, i, weights)
+			}
+		}
+	}
+	best, cost := options[0], math.Inf(1)
+	for _, o := range options {
+		if o.stride > 1 && o.long.patterns*o.stride > manyWindows {
+			break
+		}
+		if c := p.cost(&o.long) + p.cost(&o.short); c < cost {
+			best, cost = o, c
+		}
+	}
+	var long, short []int
+	for _, i := range patterns {
+		if p.strideOf(i) >= best.stride {
+			long = append(long, i)
+		} else {
+			short = append(short, i)
+		}
+	}
+	out = append(out, p.class(best.stride, long))
+	if len(short) > 0 {
+		out = append(out, p.class(least, short))
+	}
+	return out
+}
+
+func (p *planner) newTally(stride int) tally {
+	return tally{stride: stride, chosen: make([]uint64, (len(p.inSample)+63)/64)}
+}
+
+// choose adds the windows of a pattern to a class.
+func (p *planner) choose(t *tally, pattern int, weights []uint64) {
+	t.patterns++
+	if len(p.inSample) == 0 {
+		return
+	}
+	pat := p.set.patterns[pattern]
+	start := cheapest(weights, t.stride)
+	for off := start; off < start+t.stride; off++ {
+		h := hash(folded(pat[off:], p.width)) >> p.shift
+		if bit := uint64(1) << (h & 63); t.chosen[h>>6]&bit == 0 {
+			t.chosen[h>>6] |= bit
+			t.seen += uint64(p.inSample[h])
+		}
+	}
+}
+
+// count counts the windows of the sample and of patterns.
+func (p *planner) count(width int, patterns []int) {
+	n := len(p.sample)
+	for _, i := range patterns {
+		n += len(p.set.patterns[i])
+	}
+	tallyBits := min(21, max(10, bits.Len(uint(2*n)))) // most have none, or what looks rare would be by chance
+	p.width, p.shift = width, uint(64-tallyBits)
+	p.inAll, p.inSample = make([]uint16, 1<<tallyBits), nil
+	if len(p.sample) > 0 {
+		p.inSample = make([]uint16, 1<<tallyBits)
+	}
+	for i := 0; i+window <= len(p.sample); i++ {
+		more(&p.inSample[hash(folded(p.sample[i:], width))>>p.shift])
+	}
+	for _, i := range patterns {
+		pat := p.set.patterns[i]
+		for off := 0; off+width <= len(pat); off++ {
+			more(&p.inAll[hash(folded(pat[off:], width))>>p.shift])
+		}
+	}
+}
+
+// more counts up to the largest number there is.
+func more(n *uint16) { *n = max(*n, *n+1) }
+
+// folded is the window at the start of b.
+func folded(b []byte, width int) uint64 {
+	mask := maskOf(width)
+	return load(b)&mask | fold&mask
+}
+
+func maskOf(width int) uint64 {
+	if width < window {
+		return 1<<(8*width) - 1
+	}
+	return ^uint64(0)
+}
+
+// weigh says what each window of a pattern costs: most is where the sample has it; patterns that have it too must be compared.
+func (p *planner) weigh(pattern []byte) []uint64 {
+	out := p.weights[:0]
+	for off := 0; off+p.width <= len(pattern); off++ {
+		h := hash(folded(pattern[off:], p.width)) >> p.shift
+		w := uint64(p.inAll[h])
+		if len(p.inSample) > 0 {
+			w += uint64(p.inSample[h]) << 6
+		}
+		out = append(out, w)
+	}
+	p.weights = out
+	return out
+}
+
+// cost is what a class costs a byte of text.
+func (p *planner) cost(t *tally) float64 {
+	if t.patterns == 0 {
+		return 0
+	}
+	windows := t.patterns * t.stride
+	filter := 1 << filterBits(windows)
+	probe := costFar
+	switch {
+	case filter/8 <= nearBytes:
+		probe = costNear
+	case filter/8 <= middle:
+		probe = costMiddle
+	}
+	full := 1 - math.Exp(-2*float64(windows)/float64(filter))
+	probe += full * full * costChance
+	if len(p.sample) > 0 {
+		probe += likelier * float64(t.seen) / float64(len(p.sample)) * costVerify
+	}
+	return costPass + probe/float64(t.stride)
+}
+
+// filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that.
+func filterBits(windows int) int {
+	n := bits.Len(uint(max(64, windows)*16 - 1))
+	if 1<<n > 8*middle {
+		n--
+	}
+	return n
+}
+
+// class compiles patterns, whose windows were counted.
+func (p *planner) class(stride int, patterns []int) *class {
+	width := p.width
+	windows := max(64, len(patterns)*stride)
+	slotBits := bits.Len(uint(windows*5/4 - 1)) // two in five to four in five are taken
+	c := &class{
+		width: width, stride: stride, mask: maskOf(width),
+		filter: make([]uint64, 1<<(filterBits(windows)-6)), shift: uint(64 - filterBits(windows) + 6),
+		slots: make([]slot, 1<<slotBits), slotShift: uint(64 - slotBits),
+		entries: make([]entry, 0, len(patterns)*stride), often: windows > 1<<15,
+	}
+	for _, i := range patterns {
+		pat := p.set.patterns[i]
+		start := cheapest(p.weigh(pat), stride)
+		for off := start; off < start+stride; off++ {
+			h := hash(folded(pat[off:], width))
+			c.filter[h>>c.shift] |= 1<<(h>>(c.shift-6)&63) | 1<<(h>>(c.shift-12)&63)
+			sl := c.find(h)
+			e := entry{pattern: int32(i), next: sl.first, offset: uint32(off)}
+			switch next := off + width; {
+			case next+4 <= len(pat):
+				e.offset |= behind
+				e.near = binary.LittleEndian.Uint32(pat[next:]) | uint32(fold&(1<<32-1))
+			case off >= 4:
+				e.offset |= before
+				e.near = binary.LittleEndian.Uint32(pat[off-4:]) | uint32(fold&(1<<32-1))
+			}
+			c.entries = append(c.entries, e)
+			sl.tag, sl.first = tagOf(h), int32(len(c.entries))
+		}
+	}
+	return c
+}
+
+// cheapest is the first of stride neighbours that cost least together.
+func cheapest(costs []uint64, stride int) (best int) {
+	sum := uint64(0)
+	for _, c := range costs[:stride] {
+		sum += c
+	}
+	least := sum
+	for off := stride; off < len(costs); off++ {
+		if sum += costs[off] - costs[off-stride]; sum < least {
+			best, least = off-stride+1, sum
+		}
+	}
+	return best
+}
