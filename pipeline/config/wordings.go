@@ -74,7 +74,7 @@ func (r *wordings) file(name string) (out []wording, l diag.List) {
 	if err != nil {
 		return nil, whole("%v", err)
 	}
-	defer f.Close() //nolint:errcheck // it was read only
+	defer f.Close()
 	isJSON := slices.Contains([]string{".jsonl", ".ndjson"}, strings.ToLower(filepath.Ext(name)))
 	s := bufio.NewScanner(f)
 	s.Buffer(make([]byte, 0, 4096), maxWording)

@@ -78,7 +78,7 @@ func (w *worker) commit(ctx context.Context, chain *commitlog.Chain, c commitlog
 	}
 	err := chain.Commit(ctx, c)
 	if exact && errors.Is(err, commitlog.ErrFenced) {
-		return fmt.Errorf("the outlet has [%d,%d) of this process, and the commit log another record (%v): something else writes to the folder", c.First, c.Next, err)
+		return fmt.Errorf("the outlet has [%d,%d) of this process, and the commit log another record (%s): something else writes to the folder", c.First, c.Next, err.Error()) // not ErrFenced: there is nobody to give way to
 	}
 	return err
 }

@@ -35,7 +35,8 @@ class Tuner:
     def __init__(self, folder, seed):
         torch.manual_seed(seed)
         self.seed, self.tok = seed, AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        fast = "avx512" in torch.backends.cpu.get_cpu_capability().lower()  # others compute with bfloat16 bit by bit
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16 if fast else torch.float32)
         self.model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", lora_dropout=0.0))
 
     def ids(self, turns, ask):
@@ -52,6 +53,7 @@ class Tuner:
         optimizer = torch.optim.AdamW(weights, rate, weight_decay=0.0)
         inner, head = self.model.base_model.model.model, self.model.base_model.model.lm_head
         self.model.train()
+        began = time.time()
         for step in range(steps):
             if len(order) < size:
                 order += rng.sample(range(len(pairs)), len(pairs))
@@ -71,6 +73,8 @@ class Tuner:
                 group["lr"] = rate * min(1, (step + 1) / 10) * (1 - 0.9 * step / steps)
             optimizer.step()
             optimizer.zero_grad()
+            if step % 20 == 19:
+                print(f"seed {self.seed}: step {step + 1} of {steps}, loss {loss.item():.3f}, {(time.time() - began) / (step + 1):.1f} s a step", flush=True)
         self.model = self.model.merge_and_unload().eval()
         return loss.item()
 

@@ -63,7 +63,7 @@ func TestAuditMemory(t *testing.T) {
 			cmd := exec.Command(self, "audit", path, "--prompts", registry, "--max-record", fmt.Sprint(record), "--format", "json")
 			cmd.Env = append(os.Environ(), envMain+"=1")
 			cmd.Stderr = &out
-			_ = cmd.Run() //nolint:errcheck // the exit code is looked at
+			_ = cmd.Run()
 			code := cmd.ProcessState.ExitCode()
 			if want := map[bool]string{true: "0 3 4", false: "3"}[n < record]; !strings.Contains(want, fmt.Sprint(code)) {
 				t.Errorf("%s of %d bytes: exit code %d: %s", name, n, code, out.String())
@@ -84,7 +84,7 @@ func TestAuditRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it lies in the temporary folder
+	defer os.RemoveAll(dir)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestAuditRefused(t *testing.T) {
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(closed, 0), os.Chmod(filepath.Join(dir, "in", "a.txt"), 0)); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Chmod(closed, 0o700) //nolint:errcheck // so that it can be removed
+	defer os.Chmod(closed, 0o700)
 	cmd := exec.Command(filepath.Join(dir, "program"), "audit", filepath.Join(dir, "in"), "--prompts", filepath.Join(dir, "prompts.yaml"))
 	cmd.Env = append(os.Environ(), envMain+"=1")
 	if os.Geteuid() == 0 {
@@ -120,7 +120,7 @@ func TestAuditRefused(t *testing.T) {
 	}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	_ = cmd.Run() //nolint:errcheck // the exit code is looked at
+	_ = cmd.Run()
 	if cmd.ProcessState == nil {
 		t.Fatal("the program did not start")
 	}
