@@ -9,15 +9,41 @@ import (
 	"inoculate/schemas/jsonrow"
 )
 
-// linesFile is JSON lines: those of the source, edited, or records written as JSON.
-type linesFile struct {
+// lineWriter collects lines, and writes many at once.
+type lineWriter struct {
 	w   io.Writer
-	enc *jsonrow.Encoder
 	buf []byte
 }
 
+// each writes the lines of n rows, which line appends to the buffer.
+func (l *lineWriter) each(n int, line func(row int) error) error {
+	l.buf = l.buf[:0]
+	for row := range n {
+		if err := line(row); err != nil {
+			return err
+		}
+		if len(l.buf) >= 1<<20 {
+			if _, err := l.w.Write(l.buf); err != nil {
+				return err
+			}
+			l.buf = l.buf[:0]
+		}
+	}
+	_, err := l.w.Write(l.buf)
+	return err
+}
+
+func (l *lineWriter) close() error { return nil }
+func (l *lineWriter) abort()       {}
+
+// linesFile is JSON lines: those of the source, edited, or records written as JSON.
+type linesFile struct {
+	lineWriter
+	enc *jsonrow.Encoder
+}
+
 func newLines(w io.Writer, schema *arrow.Schema) (encoder, error) {
-	f := &linesFile{w: w}
+	f := &linesFile{lineWriter: lineWriter{w: w}}
 	if schema == nil {
 		return f, nil
 	}
@@ -31,21 +57,9 @@ func (f *linesFile) write(rows pipeline.Rows) (err error) {
 		_, err = f.w.Write(rows.Lines)
 		return err
 	}
-	f.buf = f.buf[:0]
-	for i := range rows.N {
-		if f.buf, err = f.enc.Append(f.buf, rows.Record, i); err != nil {
-			return err
-		}
-		if f.buf = append(f.buf, '\n'); len(f.buf) >= 1<<20 {
-			if _, err := f.w.Write(f.buf); err != nil {
-				return err
-			}
-			f.buf = f.buf[:0]
-		}
-	}
-	_, err = f.w.Write(f.buf)
-	return err
+	return f.each(rows.N, func(row int) (err error) {
+		f.buf, err = f.enc.Append(f.buf, rows.Record, row)
+		f.buf = append(f.buf, '\n')
+		return err
+	})
 }
-
-func (f *linesFile) close() error { return nil }
-func (f *linesFile) abort()       {}

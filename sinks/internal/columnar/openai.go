@@ -22,11 +22,10 @@ var openAIColumns = []string{"tools", "functions", "parallel_tool_calls"}
 
 // openAIFile is JSON lines with a record's conversation as OpenAI's fine-tuning API takes it, and nothing else of the record.
 type openAIFile struct {
-	w       io.Writer
+	lineWriter
 	view    *schemas.View
 	columns []openAIColumn // of openAIColumns that the schema has
 	turns   []schemas.Turn
-	buf     []byte
 }
 
 // openAIColumn is a column that is written beside the conversation.
@@ -70,7 +69,7 @@ func newOpenAI(w io.Writer, schema *arrow.Schema, l *schemas.Layout) (encoder, e
 	if err := CheckOpenAI(l, schema); err != nil {
 		return nil, err
 	}
-	f := &openAIFile{w: w, view: schemas.NewView(l)}
+	f := &openAIFile{lineWriter: lineWriter{w: w}, view: schemas.NewView(l)}
 	for i, field := range schema.Fields() {
 		if !slices.Contains(openAIColumns, field.Name) {
 			continue
@@ -92,20 +91,7 @@ func (f *openAIFile) write(rows pipeline.Rows) error {
 		c.rec = array.NewRecord(c.schema, rows.Record.Columns()[c.index:c.index+1], rows.Record.NumRows())
 		defer c.rec.Release()
 	}
-	f.buf = f.buf[:0]
-	for row := range rows.N {
-		if err := f.row(row); err != nil {
-			return err
-		}
-		if len(f.buf) >= 1<<20 {
-			if _, err := f.w.Write(f.buf); err != nil {
-				return err
-			}
-			f.buf = f.buf[:0]
-		}
-	}
-	_, err := f.w.Write(f.buf)
-	return err
+	return f.each(rows.N, f.row)
 }
 
 func (f *openAIFile) row(row int) (err error) {
@@ -178,6 +164,3 @@ func (f *openAIFile) turn(t *schemas.Turn) error {
 	f.buf = append(f.buf, '}')
 	return err
 }
-
-func (f *openAIFile) close() error { return nil }
-func (f *openAIFile) abort()       {}

@@ -17,7 +17,7 @@ import (
 // sampleFile is JSON lines with one sample of an evaluation each, as Inspect's json_dataset reads them: id, input (the turns
 // before the answer), target (the answer: the last turn, where it is the assistant's) and metadata (all other columns).
 type sampleFile struct {
-	w     io.Writer
+	lineWriter
 	view  *schemas.View
 	id    string // of the segment
 	n     int    // samples written
@@ -25,7 +25,6 @@ type sampleFile struct {
 	enc   *jsonrow.Encoder
 	meta  *arrow.Schema
 	turns []schemas.Turn
-	buf   []byte
 }
 
 // CheckSamples says why conversations of a layout cannot be written as samples.
@@ -45,7 +44,7 @@ func newSamples(w io.Writer, format string, seg pipeline.Segment, schema *arrow.
 	if err := CheckSamples(format, l, schema); err != nil {
 		return nil, err
 	}
-	f := &sampleFile{w: w, view: schemas.NewView(l), id: fmt.Sprintf("%s-%d-", seg.Partition, seg.First)}
+	f := &sampleFile{lineWriter: lineWriter{w: w}, view: schemas.NewView(l), id: fmt.Sprintf("%s-%d-", seg.Partition, seg.First)}
 	turns := map[int]bool{}
 	for _, slot := range l.Slots {
 		turns[slot.Column] = true
@@ -70,20 +69,7 @@ func (f *sampleFile) write(rows pipeline.Rows) error {
 	}
 	meta := array.NewRecord(f.meta, rest, rows.Record.NumRows())
 	defer meta.Release()
-	f.buf = f.buf[:0]
-	for row := range rows.N {
-		if err := f.row(meta, row); err != nil {
-			return err
-		}
-		if len(f.buf) >= 1<<20 {
-			if _, err := f.w.Write(f.buf); err != nil {
-				return err
-			}
-			f.buf = f.buf[:0]
-		}
-	}
-	_, err := f.w.Write(f.buf)
-	return err
+	return f.each(rows.N, func(row int) error { return f.row(meta, row) })
 }
 
 func (f *sampleFile) row(meta arrow.Record, row int) (err error) {
@@ -121,6 +107,3 @@ func (f *sampleFile) row(meta arrow.Record, row int) (err error) {
 	f.buf = append(f.buf, '}', '\n')
 	return nil
 }
-
-func (f *sampleFile) close() error { return nil }
-func (f *sampleFile) abort()       {}

@@ -261,38 +261,17 @@ func (c *Compaction) parquet(ctx context.Context, files []pipeline.File, write f
 		return err
 	}
 	for _, p := range plan {
-		if err := each(ctx, src, p, write); err != nil {
+		err := pipeline.EachBatch(ctx, src, p, func(b *pipeline.Batch) error {
+			if len(b.Rejects) > 0 {
+				return fmt.Errorf("%s: %s", p.Source, b.Rejects[0].Detail)
+			}
+			return write(b.Record)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// each writes the records of a partition.
-func each(ctx context.Context, src pipeline.Source, p pipeline.Partition, write func(arrow.Record) error) (err error) {
-	r, err := src.Open(ctx, p, p.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if len(b.Rejects) > 0 {
-			err = fmt.Errorf("%s: %s", p.Source, b.Rejects[0].Detail)
-		} else {
-			err = write(b.Record)
-		}
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // streams reads Arrow streams, whose digests were checked.

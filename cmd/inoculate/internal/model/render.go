@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 
@@ -75,33 +74,12 @@ func (m *Model) split(ctx context.Context, s *catalog.Sealed, p *catalog.Pipelin
 		if err := prior.Reset(ctx, part, part.First); err != nil {
 			return err
 		}
-		if err := m.partition(ctx, s, p.Source, part, prior, view, r, limit); err != nil {
+		err := pipeline.EachBatch(ctx, p.Source, part, func(b *pipeline.Batch) error { return m.batch(ctx, s, b, prior, view, r, limit) })
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (m *Model) partition(ctx context.Context, s *catalog.Sealed, src pipeline.Source, part pipeline.Partition, prior *catalog.Prior, view *schemas.View, r *Report, limit int) (err error) {
-	in, err := src.Open(ctx, part, part.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	for {
-		b, err := in.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = m.batch(ctx, s, &b, prior, view, r, limit)
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
 }
 
 func (m *Model) batch(ctx context.Context, s *catalog.Sealed, b *pipeline.Batch, prior *catalog.Prior, view *schemas.View, r *Report, limit int) error {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"path/filepath"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -133,29 +132,11 @@ type restorer struct {
 	line     []byte
 }
 
-func (w *restorer) partition(ctx context.Context, part pipeline.Partition) (err error) {
-	in, err := w.pipeline.Source.Open(ctx, part, part.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
+func (w *restorer) partition(ctx context.Context, part pipeline.Partition) error {
 	if err := w.prior.Reset(ctx, part, part.First); err != nil {
 		return err
 	}
-	for {
-		b, err := in.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = w.batch(ctx, &b)
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
+	return pipeline.EachBatch(ctx, w.pipeline.Source, part, func(b *pipeline.Batch) error { return w.batch(ctx, b) })
 }
 
 func (w *restorer) batch(ctx context.Context, b *pipeline.Batch) (err error) {

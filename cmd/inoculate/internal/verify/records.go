@@ -3,9 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"slices"
@@ -143,12 +141,7 @@ func (rd *reader) open(ctx context.Context, format string, paths []string, mem m
 	return catalog.Assemble(ctx, cfg, mem, slog.New(slog.DiscardHandler))
 }
 
-func (rd *reader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) (err error) {
-	in, err := src.Open(ctx, part, part.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
+func (rd *reader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) error {
 	if err := rd.prior.Reset(ctx, part, part.First); err != nil {
 		return err
 	}
@@ -158,20 +151,7 @@ func (rd *reader) partition(ctx context.Context, src pipeline.Source, part pipel
 			file = f
 		}
 	}
-	for {
-		b, err := in.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = rd.batch(ctx, &b, file)
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
+	return pipeline.EachBatch(ctx, src, part, func(b *pipeline.Batch) error { return rd.batch(ctx, b, file) })
 }
 
 func (rd *reader) batch(ctx context.Context, b *pipeline.Batch, file dataset.FileEntry) error {

@@ -72,7 +72,7 @@ func shardOf(ctx context.Context, s *catalog.Sealed, file dataset.FileEntry, for
 		return sum, err
 	}
 	for _, part := range plan {
-		if err := eachBatch(ctx, p.Source, part, func(b *pipeline.Batch) error { return shard.Write(b.Record) }); err != nil {
+		if err := pipeline.EachBatch(ctx, p.Source, part, func(b *pipeline.Batch) error { return shard.Write(b.Record) }); err != nil {
 			return sum, err
 		}
 	}
@@ -80,28 +80,6 @@ func shardOf(ctx context.Context, s *catalog.Sealed, file dataset.FileEntry, for
 		return sum, err
 	}
 	return [32]byte(h.Sum(nil)), nil
-}
-
-func eachBatch(ctx context.Context, src pipeline.Source, part pipeline.Partition, f func(*pipeline.Batch) error) (err error) {
-	in, err := src.Open(ctx, part, part.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	for {
-		b, err := in.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = f(&b)
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // shardDigest is that of what a shard holds, whatever compressed it.
