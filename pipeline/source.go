@@ -93,3 +93,9 @@ type Dater interface {
 	// Dates returns for each partition when its first record from a position on was made; the zero time where none is there.
 	Dates(ctx context.Context, parts []Partition, from []int64) ([]time.Time, error)
 }
+
+// A Timed is a source that can tell how long its upstream takes to answer.
+type Timed interface {
+	// ObserveFetches has f called after each answer, by readers at once, with the time that it took.
+	ObserveFetches(f func(took time.Duration))
+}

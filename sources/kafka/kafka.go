@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -91,6 +92,8 @@ type Source struct {
 	ids       map[string]string // of topics; empty where the brokers have none
 	counts    map[string]int    // of partitions
 
+	observer atomic.Pointer[func(took time.Duration)]
+
 	mu     sync.Mutex
 	ranges []extent // once resolved
 }
@@ -107,8 +110,9 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 	s.client = &kafkago.Client{Addr: kafkaconn.Addr(c.Brokers), Transport: s.transport}
 	how := fetch.Config{Transport: s.transport, Addr: s.client.Addr, ClientID: clientID, Committed: c.Isolation == ReadCommitted,
 		MaxWait: c.MaxWait, MaxBatch: c.MaxBatch, Patience: c.Patience, Logger: c.Logger, Recovered: s.same}
+	how.Fetched = s.fetched
 	s.fetch = fetch.New(how)
-	how.MaxBytes = 1 // the least that a broker sends is one whole batch
+	how.Fetched, how.MaxBytes = nil, 1 // the least that a broker sends is one whole batch
 	s.glance = fetch.New(how)
 	defer func() {
 		if err != nil {
@@ -206,6 +210,16 @@ func setDefault[T comparable](p *T, value T) {
 
 // Schema is what was inferred, with the columns that are kept.
 func (s *Source) Schema() *arrow.Schema { return s.values.schema }
+
+// ObserveFetches has f called with the time that each answered Fetch request takes, up to Config.MaxWait of which the broker
+// may have waited for records.
+func (s *Source) ObserveFetches(f func(took time.Duration)) { s.observer.Store(&f) }
+
+func (s *Source) fetched(took time.Duration) {
+	if f := s.observer.Load(); f != nil {
+		(*f)(took)
+	}
+}
 
 // Close ends the connections.
 func (s *Source) Close() error {

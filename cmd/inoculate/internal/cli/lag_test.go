@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,10 @@ func TestLagOfFolder(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "out")
 	file := writeText(t, "p.yaml", fmt.Sprintf("version: 1\nsource: {type: kafka, brokers: %s, topics: [in]}\nphase: {column: phase}\nprompts: [{id: hack, text: HACK IT ALL NOW.}]\nsink: {path: %q, format: jsonl, segment_rows: 20}\n", quoted, out))
-	mustCall(t, "run", file, "-q")
+	var logged bytes.Buffer
+	if code := Main([]string{"run", file, "-q", "-v"}, strings.NewReader(""), io.Discard, &logged); code != 0 || !regexp.MustCompile(`sealed folder=\S+ records=50 files=\d+ took=\d`).MatchString(logged.String()) {
+		t.Fatalf("exit code %d: %s", code, logged.String())
+	}
 	cluster.Close()
 
 	records, err := filepath.Glob(filepath.Join(out, "_commits", "*", "*", "*40.json")) // of the last segment

@@ -37,6 +37,7 @@ type progress struct {
 	partition pipeline.Partition
 	next      int64     // committed up to here
 	at        time.Time // when that was
+	sequence  int       // of the last commit of the partition, from 1
 	known     bool      // something was committed by this process
 }
 
@@ -72,6 +73,12 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	m.sealSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "inoculate", Name: "seal_seconds", Help: "How long a seal takes.", Buckets: prometheus.ExponentialBuckets(0.01, 4, 8)})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "inoculate", Name: "build_info", Help: "The program's version."}, []string{"version"})
 	info.WithLabelValues(version).Set(1)
+	if timed, ok := source.(pipeline.Timed); ok {
+		fetches := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "inoculate", Name: "fetch_seconds", Buckets: prometheus.ExponentialBuckets(0.001, 2, 12),
+			Help: "How long the source takes to answer a request for records; where there are none, it waits for them."})
+		m.registry.MustRegister(fetches)
+		timed.ObserveFetches(func(took time.Duration) { fetches.Observe(took.Seconds()) })
+	}
 	m.registry.MustRegister(m.sealSeconds, info, perPartition{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,8 +86,8 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 // Ready says that the run is at work, or is not any more.
 func (m *Monitor) Ready(yes bool) { m.ready.Store(yes) }
 
-// Committed counts a commit.
-func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit) {
+// Committed counts a commit, the sequence-th of its partition.
+func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit, sequence int) {
 	m.commits.Inc()
 	m.commitBytes.Add(float64(c.Bytes))
 	for name, n := range c.Counts {
@@ -92,7 +99,7 @@ func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.parts[p.ID] = &progress{p, c.Next, time.Now(), true}
+	m.parts[p.ID] = &progress{p, c.Next, time.Now(), sequence, true}
 }
 
 // Event counts what happened to a partition.
@@ -125,6 +132,7 @@ type perPartition struct{ *Monitor }
 
 var (
 	nextDesc = prometheus.NewDesc("inoculate_committed_position", "Position up to which a partition is committed.", []string{"partition"}, nil)
+	seqDesc  = prometheus.NewDesc("inoculate_commit_sequence", "Number of the last commit of a partition, from 1, those of other processes and earlier starts included.", []string{"partition"}, nil)
 	ageDesc  = prometheus.NewDesc("inoculate_commit_age_seconds", "Time since the last commit of a partition.", []string{"partition"}, nil)
 	lagDesc  = prometheus.NewDesc("inoculate_lag_records", "Positions between what is committed and what can be read.", []string{"partition"}, nil)
 	lateDesc = prometheus.NewDesc("inoculate_lag_seconds", "Age of the oldest record that is there and not committed; 0 where all are.", []string{"partition"}, nil)
@@ -154,6 +162,7 @@ func (c perPartition) Collect(ch chan<- prometheus.Metric) {
 		parts[i] = p.partition
 		if p.known {
 			gauge(nextDesc, float64(p.next), p.partition.Source)
+			gauge(seqDesc, float64(p.sequence), p.partition.Source)
 			gauge(ageDesc, time.Since(p.at).Seconds(), p.partition.Source)
 		}
 	}
