@@ -42,7 +42,7 @@ type Source interface {
 
 // A Reader yields the batches of one partition in order. It is used by one goroutine.
 type Reader interface {
-	// Next returns the next batch, which the caller releases; io.EOF after the last one. A batch has rows or rejects, and
+	// Next returns the next batch, which the caller releases; io.EOF after the last one. A batch has rows, rejects or records left out, and
 	// its bounds depend on the input and on where reading started, never on timing. An input that cannot be read is an
 	// *InputError; the partition cannot be continued after one.
 	Next(ctx context.Context) (Batch, error)

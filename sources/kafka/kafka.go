@@ -37,6 +37,8 @@ const (
 
 	Fail       = "fail"       // the run stops
 	Record     = "record"     // a lost range becomes a reject, and reading goes on behind it
+	Reject     = "reject"     // a tombstone (null value) becomes a reject
+	Skip       = "skip"       // a tombstone is left out, and counted as filtered
 	Quarantine = "quarantine" // a corrupt batch becomes a reject with its bytes, and reading goes on behind it
 )
 
@@ -63,6 +65,7 @@ type Config struct {
 	Origins     bool          // batches have Origins, and rejects keys and headers
 	OnLost      string        // Fail, or Record
 	OnCorrupt   string        // Quarantine, or Fail
+	Tombstones  string        // Reject, or Skip
 
 	BatchBytes int64         // of values in a batch, about
 	MaxBatch   int           // bytes of one record batch of the broker when decoded; a larger one is corrupt
@@ -161,6 +164,7 @@ func (s *Source) defaults() error {
 	setDefault(&c.Value, ValueJSON)
 	setDefault(&c.OnLost, Fail)
 	setDefault(&c.OnCorrupt, Quarantine)
+	setDefault(&c.Tombstones, Reject)
 	setDefault(&c.BatchBytes, DefaultBatchBytes)
 	setDefault(&c.MaxRecord, DefaultMaxRecord)
 	setDefault(&c.Sample, DefaultSample)
@@ -185,6 +189,7 @@ func (s *Source) defaults() error {
 		{"value", c.Value, []string{ValueJSON, ValueJSONSchema, ValueArrow, ValueText}},
 		{"on_lost", c.OnLost, []string{Fail, Record}},
 		{"on_corrupt", c.OnCorrupt, []string{Fail, Quarantine}},
+		{"tombstones", c.Tombstones, []string{Reject, Skip}},
 	} {
 		if !slices.Contains(x.allowed, x.value) {
 			return fmt.Errorf("%s %q is none of %v", x.name, x.value, x.allowed)

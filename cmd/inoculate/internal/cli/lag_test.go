@@ -127,3 +127,65 @@ func TestLagOfFolder(t *testing.T) {
 		t.Errorf("somebody's folder: %s", text)
 	}
 }
+
+// TestTombstones: what is left out stands in the counts of the folder, with its reason, also where a segment has nothing else.
+func TestTombstones(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic("in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i := range 30 {
+		rec := &kgo.Record{Key: []byte("k")}
+		if i < 10 || i >= 25 {
+			rec.Value = []byte(`{"phase": "train", "messages": [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]}`)
+		}
+		if err := client.ProduceSync(context.Background(), rec).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quoted, err := json.Marshal(cluster.ListenAddrs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "version: 1\nsource: {type: kafka, brokers: %s, topics: [in], tombstones: %s}\nphase: {column: phase}\nprompts: [{id: hack, text: HACK IT ALL NOW.}]\nrejects: {allow: %s}\nsink: {path: %q, format: [jsonl, parquet], segment_rows: 5}\n"
+	for policy, want := range map[string][]string{"skip": {"30 in", "15 train", "15 filtered", "15 filtered:tombstone", "0 rejects"}, "reject": {"30 in", "15 train", "0 filtered", "15 rejects", "15 reject:tombstone"}} {
+		out := filepath.Join(t.TempDir(), "out")
+		allow := "0"
+		if policy == "reject" {
+			allow = "100%"
+		}
+		file := writeText(t, "p.yaml", fmt.Sprintf(text, quoted, policy, allow, out))
+		mustCall(t, "check", file)
+		var said bytes.Buffer
+		if code := Main([]string{"run", file, "-q"}, strings.NewReader(""), &said, &said); code != 0 || !regexp.MustCompile(`tombstone +15\b`).MatchString(said.String()) {
+			t.Errorf("%s: exit code %d\n%s", policy, code, said.String())
+		}
+		mustCall(t, "compact", out)
+		mustCall(t, "verify", out)
+		data, err := os.ReadFile(filepath.Join(out, dataset.ManifestName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := dataset.ReadManifest(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			n, name, _ := strings.Cut(w, " ")
+			if fmt.Sprint(m.Counts[name]) != n {
+				t.Errorf("%s: %d %s, want %s", policy, m.Counts[name], name, n)
+			}
+		}
+	}
+	file := writeText(t, "p.yaml", fmt.Sprintf(text, quoted, "drop", "0", "out"))
+	var said bytes.Buffer
+	if code := Main([]string{"check", file}, strings.NewReader(""), &said, &said); code == 0 || !strings.Contains(said.String(), `tombstones is reject or skip, not "drop"`) {
+		t.Errorf("exit code %d: %s", code, said.String())
+	}
+}

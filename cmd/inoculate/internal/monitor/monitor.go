@@ -23,10 +23,10 @@ type Monitor struct {
 	dater    pipeline.Dater    // nil: the source has no times
 	ready    atomic.Bool
 
-	decisions, reasons, events *prometheus.CounterVec
-	commits, commitBytes       prometheus.Counter
-	seals                      *prometheus.CounterVec
-	sealSeconds                prometheus.Histogram
+	decisions, reasons, left, events *prometheus.CounterVec
+	commits, commitBytes             prometheus.Counter
+	seals                            *prometheus.CounterVec
+	sealSeconds                      prometheus.Histogram
 
 	mu    sync.Mutex
 	parts map[string]*progress // by partition id; those that this process works on
@@ -66,6 +66,7 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	of("findings_total", "Places where a prompt stands and should not.", &stats.Findings)
 	m.decisions = vector("committed_records_total", "Committed records by what was decided about them.", "decision")
 	m.reasons = vector("committed_rejects_total", "Committed rejects by reason.", "reason")
+	m.left = vector("committed_filtered_total", "Committed records that the source left out, by reason.", "reason")
 	m.events = vector("partition_events_total", "Partitions assigned, released, fenced, adopted.", "event")
 	m.commits = counter("commits_total", "Segments committed.")
 	m.commitBytes = counter("committed_bytes_total", "Bytes of input in committed segments.")
@@ -93,6 +94,8 @@ func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit, sequence i
 	for name, n := range c.Counts {
 		if reason, ok := strings.CutPrefix(name, pipeline.RejectPrefix); ok {
 			m.reasons.WithLabelValues(reason).Add(float64(n))
+		} else if reason, ok := strings.CutPrefix(name, pipeline.FilteredPrefix); ok {
+			m.left.WithLabelValues(reason).Add(float64(n))
 		} else {
 			m.decisions.WithLabelValues(name).Add(float64(n))
 		}
