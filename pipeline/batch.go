@@ -46,6 +46,8 @@ type Batch struct {
 	Positions []int64   // position of each row; nil when row i stands at First+i
 	Bytes     int64     // input bytes consumed (uncompressed, approximate), for cuts and progress
 
+	Filtered map[string]int64 // by reason, how many records the source left out as its config says: never rows, counted as filtered
+
 	Origins []Origin // one a row, or nil: the records as they came, where the source was asked to keep them
 
 	View      *schemas.View    // reads the conversations of Record; shared by the transforms
@@ -74,6 +76,14 @@ func (b *Batch) NumRows() int {
 		return 0
 	}
 	return int(b.Record.NumRows())
+}
+
+// LeftOut is how many records the source left out.
+func (b *Batch) LeftOut() (n int64) {
+	for _, k := range b.Filtered {
+		n += k
+	}
+	return n
 }
 
 // Release gives the batch's memory back.

@@ -1,6 +1,7 @@
 package pipeline
 
-// Counter names of commit records. A reject is also counted under RejectPrefix plus its reason.
+// Counter names of commit records. A reject is also counted under RejectPrefix plus its reason, and a
+// record that the source left out under FilteredPrefix plus its reason.
 const (
 	CountIn       = "in"
 	CountTrain    = "train"
@@ -8,6 +9,8 @@ const (
 	CountFiltered = "filtered"
 	CountRejects  = "rejects"
 	RejectPrefix  = "reject:"
+
+	FilteredPrefix = "filtered:"
 )
 
 // DecisionNames are the counters of Decision, bit by bit.

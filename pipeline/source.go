@@ -42,7 +42,7 @@ type Source interface {
 
 // A Reader yields the batches of one partition in order. It is used by one goroutine.
 type Reader interface {
-	// Next returns the next batch, which the caller releases; io.EOF after the last one. A batch has rows or rejects, and
+	// Next returns the next batch, which the caller releases; io.EOF after the last one. A batch has rows, rejects or records left out, and
 	// its bounds depend on the input and on where reading started, never on timing. An input that cannot be read is an
 	// *InputError; the partition cannot be continued after one.
 	Next(ctx context.Context) (Batch, error)
@@ -92,4 +92,10 @@ type Measurer interface {
 type Dater interface {
 	// Dates returns for each partition when its first record from a position on was made; the zero time where none is there.
 	Dates(ctx context.Context, parts []Partition, from []int64) ([]time.Time, error)
+}
+
+// A Timed is a source that can tell how long its upstream takes to answer.
+type Timed interface {
+	// ObserveFetches has f called after each answer, by readers at once, with the time that it took.
+	ObserveFetches(f func(took time.Duration))
 }

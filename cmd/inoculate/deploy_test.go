@@ -77,7 +77,7 @@ func TestDeployDashboard(t *testing.T) {
 	m := monitor.New(&engine.Stats{}, extents{}, "1")
 	p := pipeline.Partition{ID: "p0", Source: "a/0", End: -1}
 	m.Event("assigned", p)
-	m.Committed(p, commitlog.Commit{Next: 1, Counts: map[string]int64{"in": 1, "reject:x": 1}})
+	m.Committed(p, commitlog.Commit{Next: 1, Counts: map[string]int64{"in": 1, "reject:x": 1}}, 1)
 	m.Sealed(1, nil)
 	rec := httptest.NewRecorder()
 	m.Handler(false).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -113,6 +113,8 @@ type extents struct{ pipeline.Source }
 func (extents) Extents(_ context.Context, parts []pipeline.Partition) ([]pipeline.Extent, error) {
 	return make([]pipeline.Extent, len(parts)), nil
 }
+
+func (extents) ObserveFetches(f func(time.Duration)) { f(time.Millisecond) }
 
 func helpOf(t *testing.T, command string) string {
 	t.Helper()

@@ -55,6 +55,9 @@ func (l *Log) Chain(ctx context.Context, p pipeline.Partition) (*Chain, error) {
 	return &Chain{Partition: p, Next: cur.next, log: l, cur: cur}, nil
 }
 
+// Records is how many records the chain has, up to Next: the sequence number of the last one, from 1.
+func (c *Chain) Records() int { return c.cur.records }
+
 // Done tells whether the chain has reached the planned end.
 func (c *Chain) Done() bool { return c.Next >= endOf(c.Partition) }
 

@@ -41,6 +41,24 @@ func (l *Log) Progress(ctx context.Context) ([]Progress, error) {
 	return all, nil
 }
 
+// Newest is the path of p's last commit record; "" where it has none yet.
+func (l *Log) Newest(p pipeline.Partition) (string, error) {
+	names, err := l.fs.ReadDir(chainDir(l.run.ID, p.ID))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	last := int64(-1)
+	for _, name := range names {
+		if first, ok := parseKey(name); ok {
+			last = max(last, first)
+		}
+	}
+	if last < 0 {
+		return "", nil
+	}
+	return l.fs.Path(key(l.run.ID, p.ID, last)), nil
+}
+
 // Settle makes sure that every planned partition has reached its end, or refuses with an *IncompleteError, brings every
 // committed file forward and checks that each one stands in its folder, durably. fn gets each record, in the order of
 // Partitions and of the positions: the metadata of the dataset is made from these alone. A partition without a planned end

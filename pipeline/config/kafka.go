@@ -16,19 +16,20 @@ import (
 
 // Kafka is what a source of type kafka reads, and how it gets there.
 type Kafka struct {
-	Brokers   []string `yaml:"brokers" json:",omitzero"`    // host:port of some of them
-	Topics    Topics   `yaml:"topics" json:",omitzero"`     // a list, or {train: […], test: […]}
-	Start     Bound    `yaml:"start" json:",omitzero"`      // earliest, latest, a time, or {topic: {partition: offset}}
-	Stop      Bound    `yaml:"stop" json:",omitzero"`       // latest, never, a time, or offsets
-	Assign    Assign   `yaml:"assign" json:",omitzero"`     // all, {shard: 0/4}, {group: NAME}, or {topic: [partitions]}
-	Isolation string   `yaml:"isolation" json:",omitzero"`  // read_committed, read_uncommitted
-	Value     string   `yaml:"value" json:",omitzero"`      // json, json-schema, arrow, text
-	Keep      []string `yaml:"keep" json:",omitzero"`       // of key, headers, timestamp, topic, partition, offset
-	OnLost    string   `yaml:"on_lost" json:",omitzero"`    // fail, record
-	OnCorrupt string   `yaml:"on_corrupt" json:",omitzero"` // quarantine, fail
-	Wait      Duration `yaml:"wait" json:",omitzero"`       // how long brokers that are down at the start are waited for
-	TLS       *TLS     `yaml:"tls" json:",omitzero"`
-	SASL      *SASL    `yaml:"sasl" json:",omitzero"`
+	Brokers    []string `yaml:"brokers" json:",omitzero"`    // host:port of some of them
+	Topics     Topics   `yaml:"topics" json:",omitzero"`     // a list, or {train: […], test: […]}
+	Start      Bound    `yaml:"start" json:",omitzero"`      // earliest, latest, a time, or {topic: {partition: offset}}
+	Stop       Bound    `yaml:"stop" json:",omitzero"`       // latest, never, a time, or offsets
+	Assign     Assign   `yaml:"assign" json:",omitzero"`     // all, {shard: 0/4}, {group: NAME}, or {topic: [partitions]}
+	Isolation  string   `yaml:"isolation" json:",omitzero"`  // read_committed, read_uncommitted
+	Value      string   `yaml:"value" json:",omitzero"`      // json, json-schema, arrow, text
+	Keep       []string `yaml:"keep" json:",omitzero"`       // of key, headers, timestamp, topic, partition, offset
+	OnLost     string   `yaml:"on_lost" json:",omitzero"`    // fail, record
+	OnCorrupt  string   `yaml:"on_corrupt" json:",omitzero"` // quarantine, fail
+	Tombstones string   `yaml:"tombstones" json:",omitzero"` // reject, skip: what becomes of null values
+	Wait       Duration `yaml:"wait" json:",omitzero"`       // how long brokers that are down at the start are waited for
+	TLS        *TLS     `yaml:"tls" json:",omitzero"`
+	SASL       *SASL    `yaml:"sasl" json:",omitzero"`
 }
 
 // TLS says how brokers are talked to. Without a CA, the system's are trusted.
@@ -223,12 +224,13 @@ var oneOf = map[string][]string{
 	"value":      {"json", "json-schema", "arrow", "text"},
 	"on_lost":    {"fail", "record"},
 	"on_corrupt": {"quarantine", "fail"},
+	"tombstones": {"reject", "skip"},
 }
 
 // completeKafka fills in what a source of type kafka leaves open.
 func (c *Config) completeKafka() {
 	s := &c.Source
-	for key, v := range map[string]*string{"isolation": &s.Isolation, "value": &s.Value, "on_lost": &s.OnLost, "on_corrupt": &s.OnCorrupt} {
+	for key, v := range map[string]*string{"isolation": &s.Isolation, "value": &s.Value, "on_lost": &s.OnLost, "on_corrupt": &s.OnCorrupt, "tombstones": &s.Tombstones} {
 		if *v == "" {
 			*v = oneOf[key][0]
 		}
@@ -275,7 +277,7 @@ func (c *Config) validateKafka(say func(path, hint, format string, args ...any))
 	if s.Topics.Phased() && !c.Phase.zero() {
 		say("phase", "take phase away, or write topics as a list", "the topics fix the phase already")
 	}
-	for key, v := range map[string]string{"isolation": s.Isolation, "value": s.Value, "on_lost": s.OnLost, "on_corrupt": s.OnCorrupt} {
+	for key, v := range map[string]string{"isolation": s.Isolation, "value": s.Value, "on_lost": s.OnLost, "on_corrupt": s.OnCorrupt, "tombstones": s.Tombstones} {
 		if !slices.Contains(oneOf[key], v) {
 			say("source."+key, "", "%s is %s, not %q", key, strings.Join(oneOf[key], " or "), v)
 		}

@@ -34,13 +34,13 @@ type Job struct {
 	SegmentRows  int64 // a segment is cut when it has so many records, rejects included; 0: no limit. The reader is a pipeline.Cutter
 	MaxRejects   int64 // the run stops when it has more; -1: it goes on
 
-	Every     time.Duration                                  // streams: a segment is cut when its first record is this old
-	Owns      func(pipeline.Partition) bool                  // the share of this process; nil: everything
-	Takeover  time.Duration                                  // how long a partition that was taken has to stand still before it is taken back; 0: ten seconds
-	SealEvery time.Duration                                  // streams: how often Seal is called, if anything was committed
-	Seal      func(context.Context) error                    // makes what is committed one dataset, while the run goes on
-	Committed func(p pipeline.Partition, c commitlog.Commit) // hears of each commit of this process; may be nil
-	Event     func(name string, p pipeline.Partition)        // hears of assigned, revoked, fenced, adopted; may be nil
+	Every     time.Duration                                                // streams: a segment is cut when its first record is this old
+	Owns      func(pipeline.Partition) bool                                // the share of this process; nil: everything
+	Takeover  time.Duration                                                // how long a partition that was taken has to stand still before it is taken back; 0: ten seconds
+	SealEvery time.Duration                                                // streams: how often Seal is called, if anything was committed
+	Seal      func(context.Context) error                                  // makes what is committed one dataset, while the run goes on
+	Committed func(p pipeline.Partition, c commitlog.Commit, sequence int) // hears of each commit of this process, and the how-manieth of the partition it is, from 1; may be nil
+	Event     func(name string, p pipeline.Partition)                      // hears of assigned, revoked, fenced, adopted; may be nil
 }
 
 // Outputs are the sinks of a run. Provenance and Keys may be nil; Train and Test where the Outlet takes the phase.

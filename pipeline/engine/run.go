@@ -169,7 +169,7 @@ func (w *worker) partition(ctx, drain context.Context, p pipeline.Partition) (er
 		w.taken = 0
 		w.job.Logger.Debug("committed", "partition", p.ID, "first", commit.First, "next", commit.Next, "rows", commit.Counts[pipeline.CountIn])
 		if w.job.Committed != nil {
-			w.job.Committed(p, commit)
+			w.job.Committed(p, commit, chain.Records())
 		}
 		if acker, ok := w.job.Source.(pipeline.Acker); ok {
 			if err := acker.Ack(ctx, p, chain.Next); err != nil { // a hint: the commit log decides

@@ -141,6 +141,11 @@ func (s *segment) count(b *pipeline.Batch) {
 		}
 		s.counts[pipeline.RejectPrefix+r.Reason]++
 	}
+	for reason, n := range b.Filtered {
+		s.counts[pipeline.CountFiltered] += n
+		s.counts[pipeline.FilteredPrefix+reason] += n
+		s.counts[pipeline.CountIn] += n
+	}
 	s.counts[pipeline.CountRejects] += int64(len(b.Rejects))
 	s.counts[pipeline.CountIn] += int64(len(b.Phases) + outside)
 	if s.counts[pipeline.CountRejects] == 0 {

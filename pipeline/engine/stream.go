@@ -31,10 +31,10 @@ func (j *Job) stream(ctx, drain context.Context, stats *Stats) error {
 	var commits atomic.Int64
 	told := j.Committed
 	job := *j
-	job.Committed = func(p pipeline.Partition, c commitlog.Commit) {
+	job.Committed = func(p pipeline.Partition, c commitlog.Commit, sequence int) {
 		commits.Add(1)
 		if told != nil {
-			told(p, c)
+			told(p, c, sequence)
 		}
 	}
 	var sealing sync.WaitGroup

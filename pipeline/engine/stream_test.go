@@ -228,14 +228,17 @@ func TestAssigned(t *testing.T) {
 		j := streamJob(t, disk, src)
 		j.Source = assigned{src}
 		var mu sync.Mutex
-		commits := map[string]int64{}
-		j.Committed = func(p pipeline.Partition, c commitlog.Commit) {
+		commits, sequences := map[string]int64{}, map[string]int{}
+		j.Committed = func(p pipeline.Partition, c commitlog.Commit, sequence int) {
 			mu.Lock()
 			defer mu.Unlock()
 			if commits[p.ID] != c.First {
 				t.Errorf("%s: [%d,%d) after %d", p.ID, c.First, c.Next, commits[p.ID])
 			}
-			commits[p.ID] = c.Next
+			if sequence != sequences[p.ID]+1 {
+				t.Errorf("%s: commit %d after %d", p.ID, sequence, sequences[p.ID])
+			}
+			commits[p.ID], sequences[p.ID] = c.Next, sequence
 		}
 		drain, stop := context.WithTimeout(context.Background(), 35*time.Second)
 		defer stop()

@@ -115,7 +115,7 @@ func readFrom(t *testing.T, src pipeline.Source, p pipeline.Partition, from int6
 			t.Fatal(err)
 		}
 		got := batch{next: b.Next}
-		if b.NumRows()+len(b.Rejects) == 0 || b.Next <= b.First || b.First < from || p.End >= 0 && b.Next > p.End {
+		if b.NumRows()+len(b.Rejects)+int(b.LeftOut()) == 0 || b.Next <= b.First || b.First < from || p.End >= 0 && b.Next > p.End {
 			t.Errorf("partition %s: a batch of %d rows over [%d, %d)", p.ID, b.NumRows(), b.First, b.Next)
 		}
 		if b.Record != nil && !b.Record.Schema().Equal(src.Schema()) {

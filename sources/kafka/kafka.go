@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -36,6 +37,8 @@ const (
 
 	Fail       = "fail"       // the run stops
 	Record     = "record"     // a lost range becomes a reject, and reading goes on behind it
+	Reject     = "reject"     // a tombstone (null value) becomes a reject
+	Skip       = "skip"       // a tombstone is left out, and counted as filtered
 	Quarantine = "quarantine" // a corrupt batch becomes a reject with its bytes, and reading goes on behind it
 )
 
@@ -62,6 +65,7 @@ type Config struct {
 	Origins     bool          // batches have Origins, and rejects keys and headers
 	OnLost      string        // Fail, or Record
 	OnCorrupt   string        // Quarantine, or Fail
+	Tombstones  string        // Reject, or Skip
 
 	BatchBytes int64         // of values in a batch, about
 	MaxBatch   int           // bytes of one record batch of the broker when decoded; a larger one is corrupt
@@ -91,6 +95,8 @@ type Source struct {
 	ids       map[string]string // of topics; empty where the brokers have none
 	counts    map[string]int    // of partitions
 
+	observer atomic.Pointer[func(took time.Duration)]
+
 	mu     sync.Mutex
 	ranges []extent // once resolved
 }
@@ -107,8 +113,9 @@ func New(ctx context.Context, cfg Config) (_ *Source, err error) {
 	s.client = &kafkago.Client{Addr: kafkaconn.Addr(c.Brokers), Transport: s.transport}
 	how := fetch.Config{Transport: s.transport, Addr: s.client.Addr, ClientID: clientID, Committed: c.Isolation == ReadCommitted,
 		MaxWait: c.MaxWait, MaxBatch: c.MaxBatch, Patience: c.Patience, Logger: c.Logger, Recovered: s.same}
+	how.Fetched = s.fetched
 	s.fetch = fetch.New(how)
-	how.MaxBytes = 1 // the least that a broker sends is one whole batch
+	how.Fetched, how.MaxBytes = nil, 1 // the least that a broker sends is one whole batch
 	s.glance = fetch.New(how)
 	defer func() {
 		if err != nil {
@@ -157,6 +164,7 @@ func (s *Source) defaults() error {
 	setDefault(&c.Value, ValueJSON)
 	setDefault(&c.OnLost, Fail)
 	setDefault(&c.OnCorrupt, Quarantine)
+	setDefault(&c.Tombstones, Reject)
 	setDefault(&c.BatchBytes, DefaultBatchBytes)
 	setDefault(&c.MaxRecord, DefaultMaxRecord)
 	setDefault(&c.Sample, DefaultSample)
@@ -181,6 +189,7 @@ func (s *Source) defaults() error {
 		{"value", c.Value, []string{ValueJSON, ValueJSONSchema, ValueArrow, ValueText}},
 		{"on_lost", c.OnLost, []string{Fail, Record}},
 		{"on_corrupt", c.OnCorrupt, []string{Fail, Quarantine}},
+		{"tombstones", c.Tombstones, []string{Reject, Skip}},
 	} {
 		if !slices.Contains(x.allowed, x.value) {
 			return fmt.Errorf("%s %q is none of %v", x.name, x.value, x.allowed)
@@ -206,6 +215,16 @@ func setDefault[T comparable](p *T, value T) {
 
 // Schema is what was inferred, with the columns that are kept.
 func (s *Source) Schema() *arrow.Schema { return s.values.schema }
+
+// ObserveFetches has f called with the time that each answered Fetch request takes, up to Config.MaxWait of which the broker
+// may have waited for records.
+func (s *Source) ObserveFetches(f func(took time.Duration)) { s.observer.Store(&f) }
+
+func (s *Source) fetched(took time.Duration) {
+	if f := s.observer.Load(); f != nil {
+		(*f)(took)
+	}
+}
 
 // Close ends the connections.
 func (s *Source) Close() error {

@@ -77,13 +77,13 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	began := time.Now()
 	wait := r.source.cfg.MaxWait
 	for r.size = 0; r.size < r.source.cfg.BatchBytes; {
-		if r.holds && r.begun && len(b.Positions)+len(b.Rejects) == 0 {
+		if r.holds && r.begun && !some(&b) {
 			return pipeline.Batch{}, pipeline.ErrCut
 		}
 		if r.done() || r.full(&b) {
 			break
 		}
-		holds := len(b.Positions)+len(b.Rejects) > 0
+		holds := some(&b)
 		if holds && !r.bounded && !r.stream.Buffered() && time.Since(began) >= wait {
 			break // what comes slowly does not wait for a full batch
 		}
@@ -104,7 +104,7 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 			return pipeline.Batch{}, err
 		}
 	}
-	if len(b.Positions)+len(b.Rejects) == 0 {
+	if !some(&b) {
 		return pipeline.Batch{}, io.EOF
 	}
 	if r.done() {
@@ -123,6 +123,11 @@ func (r *Reader) Next(ctx context.Context) (pipeline.Batch, error) {
 	return b, nil
 }
 
+// some says whether a batch stands for any record.
+func some(b *pipeline.Batch) bool {
+	return len(b.Positions)+len(b.Rejects) > 0 || len(b.Filtered) > 0
+}
+
 // Cut says what the segment that the next batch belongs to may have yet.
 func (r *Reader) Cut(fresh bool, rows int64) {
 	r.room = rows
@@ -133,7 +138,7 @@ func (r *Reader) Cut(fresh bool, rows int64) {
 
 // full says whether the batch ends here because the segment does.
 func (r *Reader) full(b *pipeline.Batch) bool {
-	n := int64(len(b.Positions) + len(b.Rejects))
+	n := int64(len(b.Positions)+len(b.Rejects)) + b.LeftOut()
 	return n > 0 && (r.holds || r.room > 0 && n >= r.room)
 }
 
@@ -197,6 +202,11 @@ func (r *Reader) one(ctx context.Context, b *pipeline.Batch) error {
 				b.Origins = append(b.Origins, o)
 			}
 		}
+	} else if no.reason == tombstone && r.source.cfg.Tombstones == Skip {
+		if b.Filtered == nil {
+			b.Filtered = map[string]int64{}
+		}
+		b.Filtered[tombstone]++
 	} else {
 		reject := pipeline.Reject{Row: -1, Position: rec.Offset, Reason: no.reason, Field: no.field, Detail: no.detail, Raw: bytes.Clone(rec.Value)}
 		if r.source.cfg.Origins {

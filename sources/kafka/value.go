@@ -77,6 +77,8 @@ func newRows(c *Config, v values) (*rows, error) {
 	return r, nil
 }
 
+const tombstone = "tombstone" // the reason of null values
+
 // A refusal says why a value is no row.
 type refusal struct{ reason, field, detail string }
 
@@ -119,7 +121,7 @@ func (r *rows) one(x *pending, most int64) (line []byte, no *refusal) {
 	value := x.Value
 	switch {
 	case value == nil:
-		return nil, &refusal{reason: "tombstone", detail: "the value is null"}
+		return nil, &refusal{reason: tombstone, detail: "the value is null"}
 	case len(value) == 0:
 		return nil, &refusal{reason: "empty_value", detail: "the value has no bytes"}
 	case int64(len(value)) > most:

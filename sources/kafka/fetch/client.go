@@ -45,6 +45,10 @@ type Config struct {
 
 	// Recovered, where set, is called when a partition answers again after errors. Its error ends the stream.
 	Recovered func(ctx context.Context, topic string) error
+
+	// Fetched, where set, is called with the time that each answered Fetch request took, up to MaxWait of which the broker may
+	// have waited for records. Streams call it at once.
+	Fetched func(took time.Duration)
 }
 
 // Client fetches from one cluster. It is safe for concurrent use.

@@ -232,9 +232,13 @@ func (s *Stream) fetch(ctx context.Context) error {
 		req := &request{topic: s.topic, partition: s.partition, offset: s.at, wait: s.c.cfg.MaxWait, maxBytes: s.c.cfg.MaxBytes,
 			committed: s.c.cfg.Committed, client: s.c.cfg.ClientID, buf: s.buf}
 		s.buf = nil // a request that fails may still write to it
+		began := time.Now()
 		m, err := s.c.cfg.Transport.RoundTrip(ctx, s.c.cfg.Addr, req)
 		if err != nil {
 			return err
+		}
+		if s.c.cfg.Fetched != nil {
+			s.c.cfg.Fetched(time.Since(began))
 		}
 		res := m.(*response)
 		s.buf = res.buf

@@ -110,7 +110,7 @@ func (p *Pipeline) plan(ctx context.Context) ([]pipeline.Partition, error) {
 func kafkaSource(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (src pipeline.Source, json bool, err error) {
 	s := &c.Source
 	cfg := kafka.Config{
-		Brokers: s.Brokers, Topics: s.Topics.All(), Isolation: s.Isolation, Value: s.Value, Keep: s.Keep, OnLost: s.OnLost, OnCorrupt: s.OnCorrupt,
+		Brokers: s.Brokers, Topics: s.Topics.All(), Isolation: s.Isolation, Value: s.Value, Keep: s.Keep, OnLost: s.OnLost, OnCorrupt: s.OnCorrupt, Tombstones: s.Tombstones,
 		Start: bound(s.Start), Stop: bound(s.Stop), BatchBytes: int64(s.Batch), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Wait: time.Duration(s.Wait),
 		Group: s.Assign.Group, Schema: written, Mem: mem, Logger: logger,
 	}

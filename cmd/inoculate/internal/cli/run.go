@@ -18,6 +18,7 @@ import (
 
 	"inoculate/cmd/inoculate/internal/catalog"
 	"inoculate/cmd/inoculate/internal/monitor"
+	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/engine"
@@ -283,6 +284,7 @@ func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *c
 }
 
 func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+	began := time.Now()
 	if _, err := log.Collect(ctx); err != nil {
 		return nil, err
 	}
@@ -298,8 +300,15 @@ func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commi
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
 		},
 		Temp: func() (overlap.Temp, error) { return overlap.TempIn(log.StagingPath()) }}
-	if !s.Files() {
-		return sealer.SealDelivered(ctx)
+	var m *dataset.Manifest
+	var err error
+	if s.Files() {
+		m, err = sealer.Seal(ctx, compare)
+	} else {
+		m, err = sealer.SealDelivered(ctx)
 	}
-	return sealer.Seal(ctx, compare)
+	if err == nil {
+		a.logger.Info("sealed", "folder", s.Path, "records", m.Counts[pipeline.CountIn], "files", len(m.Files), "took", time.Since(began).Round(time.Millisecond))
+	}
+	return m, err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -118,17 +119,16 @@ func countLines(m *dataset.Manifest, restored bool) (out []countLine) {
 		add("    stripped", "stripped", "a prompt was taken out")
 	}
 	add("  filtered", pipeline.CountFiltered, "")
-	add("  rejects", pipeline.CountRejects, "see the folder rejects")
-	reasons := []string{}
-	for k := range m.Counts {
-		if strings.HasPrefix(k, pipeline.RejectPrefix) {
-			reasons = append(reasons, k)
+	byReason := func(prefix string) {
+		for _, k := range slices.Sorted(maps.Keys(m.Counts)) {
+			if strings.HasPrefix(k, prefix) {
+				add("    "+strings.TrimPrefix(k, prefix), k, "")
+			}
 		}
 	}
-	slices.Sort(reasons)
-	for _, k := range reasons {
-		add("    "+strings.TrimPrefix(k, pipeline.RejectPrefix), k, "")
-	}
+	byReason(pipeline.FilteredPrefix)
+	add("  rejects", pipeline.CountRejects, "see the folder rejects")
+	byReason(pipeline.RejectPrefix)
 	for _, t := range []struct{ name, key, what string }{
 		{"LLaMA-Factory drops", "llama_factory_drops", "without a word"}, {"torchtune refuses", "torchtune_refuses", "and stops"}, {"OpenAI refuses", "openai_refuses", "with the file"},
 	} {

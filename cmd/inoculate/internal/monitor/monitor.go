@@ -23,10 +23,10 @@ type Monitor struct {
 	dater    pipeline.Dater    // nil: the source has no times
 	ready    atomic.Bool
 
-	decisions, reasons, events *prometheus.CounterVec
-	commits, commitBytes       prometheus.Counter
-	seals                      *prometheus.CounterVec
-	sealSeconds                prometheus.Histogram
+	decisions, reasons, left, events *prometheus.CounterVec
+	commits, commitBytes             prometheus.Counter
+	seals                            *prometheus.CounterVec
+	sealSeconds                      prometheus.Histogram
 
 	mu    sync.Mutex
 	parts map[string]*progress // by partition id; those that this process works on
@@ -37,6 +37,7 @@ type progress struct {
 	partition pipeline.Partition
 	next      int64     // committed up to here
 	at        time.Time // when that was
+	sequence  int       // of the last commit of the partition, from 1
 	known     bool      // something was committed by this process
 }
 
@@ -65,6 +66,7 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	of("findings_total", "Places where a prompt stands and should not.", &stats.Findings)
 	m.decisions = vector("committed_records_total", "Committed records by what was decided about them.", "decision")
 	m.reasons = vector("committed_rejects_total", "Committed rejects by reason.", "reason")
+	m.left = vector("committed_filtered_total", "Committed records that the source left out, by reason.", "reason")
 	m.events = vector("partition_events_total", "Partitions assigned, released, fenced, adopted.", "event")
 	m.commits = counter("commits_total", "Segments committed.")
 	m.commitBytes = counter("committed_bytes_total", "Bytes of input in committed segments.")
@@ -72,6 +74,12 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	m.sealSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "inoculate", Name: "seal_seconds", Help: "How long a seal takes.", Buckets: prometheus.ExponentialBuckets(0.01, 4, 8)})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "inoculate", Name: "build_info", Help: "The program's version."}, []string{"version"})
 	info.WithLabelValues(version).Set(1)
+	if timed, ok := source.(pipeline.Timed); ok {
+		fetches := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "inoculate", Name: "fetch_seconds", Buckets: prometheus.ExponentialBuckets(0.001, 2, 12),
+			Help: "How long the source takes to answer a request for records; where there are none, it waits for them."})
+		m.registry.MustRegister(fetches)
+		timed.ObserveFetches(func(took time.Duration) { fetches.Observe(took.Seconds()) })
+	}
 	m.registry.MustRegister(m.sealSeconds, info, perPartition{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,20 +87,22 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 // Ready says that the run is at work, or is not any more.
 func (m *Monitor) Ready(yes bool) { m.ready.Store(yes) }
 
-// Committed counts a commit.
-func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit) {
+// Committed counts a commit, the sequence-th of its partition.
+func (m *Monitor) Committed(p pipeline.Partition, c commitlog.Commit, sequence int) {
 	m.commits.Inc()
 	m.commitBytes.Add(float64(c.Bytes))
 	for name, n := range c.Counts {
 		if reason, ok := strings.CutPrefix(name, pipeline.RejectPrefix); ok {
 			m.reasons.WithLabelValues(reason).Add(float64(n))
+		} else if reason, ok := strings.CutPrefix(name, pipeline.FilteredPrefix); ok {
+			m.left.WithLabelValues(reason).Add(float64(n))
 		} else {
 			m.decisions.WithLabelValues(name).Add(float64(n))
 		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.parts[p.ID] = &progress{p, c.Next, time.Now(), true}
+	m.parts[p.ID] = &progress{p, c.Next, time.Now(), sequence, true}
 }
 
 // Event counts what happened to a partition.
@@ -125,6 +135,7 @@ type perPartition struct{ *Monitor }
 
 var (
 	nextDesc = prometheus.NewDesc("inoculate_committed_position", "Position up to which a partition is committed.", []string{"partition"}, nil)
+	seqDesc  = prometheus.NewDesc("inoculate_commit_sequence", "Number of the last commit of a partition, from 1, those of other processes and earlier starts included.", []string{"partition"}, nil)
 	ageDesc  = prometheus.NewDesc("inoculate_commit_age_seconds", "Time since the last commit of a partition.", []string{"partition"}, nil)
 	lagDesc  = prometheus.NewDesc("inoculate_lag_records", "Positions between what is committed and what can be read.", []string{"partition"}, nil)
 	lateDesc = prometheus.NewDesc("inoculate_lag_seconds", "Age of the oldest record that is there and not committed; 0 where all are.", []string{"partition"}, nil)
@@ -154,6 +165,7 @@ func (c perPartition) Collect(ch chan<- prometheus.Metric) {
 		parts[i] = p.partition
 		if p.known {
 			gauge(nextDesc, float64(p.next), p.partition.Source)
+			gauge(seqDesc, float64(p.sequence), p.partition.Source)
 			gauge(ageDesc, time.Since(p.at).Seconds(), p.partition.Source)
 		}
 	}

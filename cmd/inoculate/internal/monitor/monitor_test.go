@@ -18,7 +18,10 @@ import (
 type source struct {
 	pipeline.Source
 	down bool
+	took func(time.Duration)
 }
+
+func (s *source) ObserveFetches(f func(time.Duration)) { s.took = f }
 
 func (s *source) Extents(_ context.Context, parts []pipeline.Partition) ([]pipeline.Extent, error) {
 	if s.down {
@@ -74,12 +77,14 @@ func TestMonitor(t *testing.T) {
 	}
 	p := pipeline.Partition{ID: "t00-p0003", Source: "chats/3", First: 10, End: -1}
 	m.Event("assigned", p)
-	m.Committed(p, commitlog.Commit{First: 10, Next: 64, Bytes: 1000, Counts: map[string]int64{"in": 54, "train": 50, "rejects": 4, "reject:json_syntax": 4}})
+	m.Committed(p, commitlog.Commit{First: 10, Next: 64, Bytes: 1000, Counts: map[string]int64{"in": 54, "train": 50, "rejects": 4, "reject:json_syntax": 4, "filtered:tombstone": 2}}, 7)
+	src.took(300 * time.Millisecond)
 	m.Sealed(time.Second, nil)
 	wants := []string{
 		`inoculate_read_records_total 7`, `inoculate_committed_records_total{decision="train"} 50`, `inoculate_committed_rejects_total{reason="json_syntax"} 4`,
 		`inoculate_committed_position{partition="chats/3"} 64`, `inoculate_lag_records{partition="chats/3"} 36`, `inoculate_lead_records{partition="chats/3"} 54`, `inoculate_lag_seconds{partition="chats/3"} 60.`,
-		`inoculate_source_up 1`, `inoculate_commits_total 1`, `inoculate_seals_total{result="done"} 1`, `inoculate_build_info{version="1.2.3"} 1`,
+		`inoculate_commit_sequence{partition="chats/3"} 7`, `inoculate_fetch_seconds_bucket{le="0.256"} 0`, `inoculate_fetch_seconds_bucket{le="0.512"} 1`, `inoculate_fetch_seconds_count 1`,
+		`inoculate_committed_filtered_total{reason="tombstone"} 2`, `inoculate_source_up 1`, `inoculate_commits_total 1`, `inoculate_seals_total{result="done"} 1`, `inoculate_build_info{version="1.2.3"} 1`,
 		`inoculate_partition_events_total{event="assigned"} 1`, "go_goroutines ", "process_resident_memory_bytes ",
 	}
 	_, body := get("/metrics")
@@ -88,7 +93,7 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("there is no %s in\n%s", want, body)
 		}
 	}
-	m.Committed(p, commitlog.Commit{First: 64, Next: 100})
+	m.Committed(p, commitlog.Commit{First: 64, Next: 100}, 8)
 	if _, body := get("/metrics"); !strings.Contains(body, `inoculate_lag_seconds{partition="chats/3"} 0`+"\n") {
 		t.Errorf("all is committed:\n%s", body)
 	}
