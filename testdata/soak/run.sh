@@ -1,7 +1,7 @@
 #!/bin/bash
 # Streams small records from Kafka through inoculate for minutes, as fast as it takes them, and looks every 10 s at its memory,
-# goroutines, open files and commits. At the end each record must stand in the folder once, and nothing may have grown: the
-# last third's maximum at most 1.2 times that of the second.
+# goroutines, open files and commits. At the end each record must stand in the folder once, and nothing may have grown: in
+# the last third at most 1.2 times of what it was in the second, by the most memory and by the fewest goroutines and files.
 #
 #   testdata/soak/run.sh [MINUTES]      (10)
 #
