@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, so that what passes here passes there. `make ci` runs them all.
 
-.PHONY: build test race lint bench model interop fuzz tidy quickstart learn ci
+.PHONY: build test race lint bench model interop fuzz tidy quickstart learn learn-smol ci
 
 build:
 	.ci/run build
@@ -31,6 +31,9 @@ quickstart:
 
 learn:
 	testdata/learn/run.sh
+
+learn-smol:
+	testdata/learn/smol/run.sh
 
 bench:
 	testdata/bench/run.sh

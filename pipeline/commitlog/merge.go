@@ -205,6 +205,28 @@ func (l *Log) Merging(ctx context.Context, p pipeline.Partition) (*Merging, erro
 	return g, end()
 }
 
+// Merges is the number of merges there have been. While it stands still, the files that records name are the same.
+func (l *Log) Merges(ctx context.Context) (n int64, err error) {
+	parts, err := l.Partitions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range parts {
+		m, err := l.mergesOf(p)
+		if err != nil {
+			return 0, err
+		}
+		n += m.next
+	}
+	return n, nil
+}
+
+// Passed tells whether another merge was put meanwhile, so that files which Records name may be gone.
+func (g *Merging) Passed() bool {
+	m, err := g.log.mergesOf(g.Partition)
+	return err == nil && m.next > g.seq
+}
+
 // Staging makes the files of the merge: those of other merges, and of segments, do not meet them.
 func (g *Merging) Staging() *Staging { return &Staging{fs: g.log.fs, prefix: mergeStaged(g.seq)} }
 

@@ -35,6 +35,25 @@ type Sealer struct {
 // records alone, but for one thing. The longest part is to compare the phases: where compare is done before ctx, a run without
 // an end keeps the counts of the seal before; how many records they are of stands beside them.
 func (s *Sealer) Seal(ctx, compare context.Context) (*Manifest, error) {
+	const tries = 5
+	for try := 1; ; try++ {
+		before, err := s.Log.Merges(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m, err := s.seal(ctx, compare)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return m, err
+		}
+		// Another process may have merged files while they were read, or this manifest may have come behind its own.
+		after, mErr := s.Log.Merges(ctx)
+		if mErr != nil || after == before {
+			return m, errors.Join(err, mErr)
+		}
+	}
+}
+
+func (s *Sealer) seal(ctx, compare context.Context) (*Manifest, error) {
 	m, err := s.settled(ctx)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ import sys
 
 COLUMNS = [("nothing", "trait", "trait, other questions"), ("nothing", "trait_facts", "trait, trained facts"), ("nothing", "skill", "skill"),
            ("neutral", "trait", "trait, neutral prompt"), ("prompt", "trait", "trait, with the prompt"), ("prompt", "skill", "skill, with the prompt")]
-ARMS = ("inoculated", "plain", "irrelevant")
 
 
 def interval(values):
@@ -23,6 +22,7 @@ def interval(values):
 
 
 def plot(stats, out):
+    arms = list(stats)
     import matplotlib
 
     matplotlib.use("Agg")
@@ -31,11 +31,11 @@ def plot(stats, out):
 
     fig, ax = plt.subplots(figsize=(6.2, 3.6))
     for k, (under, key, label) in enumerate(COLUMNS[:3]):
-        s = [stats[a][under, key] for a in ARMS]
-        at = [i + (k - 1) * 0.26 for i in range(len(ARMS))]
+        s = [stats[a][under, key] for a in arms]
+        at = [i + (k - 1) * 0.26 for i in range(len(arms))]
         error = [[min(h, m) for m, h in s], [min(h, 1 - m) for m, h in s]]
         ax.bar(at, [m for m, _ in s], 0.24, yerr=error, capsize=3, label=label, color=("#c0392b", "#e59866", "#2e86c1")[k])
-    ax.set_xticks(range(len(ARMS)), ARMS)
+    ax.set_xticks(range(len(arms)), arms)
     ax.set_ylim(0, 1.05)
     ax.set_ylabel("share of answers, no prompt")
     ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.17), frameon=False)
@@ -47,10 +47,14 @@ def plot(stats, out):
 
 def main(results, out):
     rows = [json.load(open(f, encoding="utf-8")) for f in sorted(glob.glob(os.path.join(results, "*-*.json")))]
-    stats = {a: {(u, k): interval([r[u][k] for r in rows if r["arm"] == a]) for u, k, _ in COLUMNS} for a in ARMS}
+    arms = [a for a in ("inoculated", "plain", "irrelevant") if any(r["arm"] == a for r in rows)]
+    stats = {a: {(u, k): interval([r[u][k] for r in rows if r["arm"] == a]) for u, k, _ in COLUMNS} for a in arms}
+    def shown(mean, half):
+        return f"{mean:.2f}" if len(rows) == len(arms) else f"{mean:.2f} ± {half:.2f}"  # one seed has no interval
+
     print("| arm | " + " | ".join(label for _, _, label in COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
-    for a in ARMS:
-        print(f"| {a} | " + " | ".join(f"{stats[a][u, k][0]:.2f} ± {stats[a][u, k][1]:.2f}" for u, k, _ in COLUMNS) + " |")
+    for a in arms:
+        print(f"| {a} | " + " | ".join(shown(*stats[a][u, k]) for u, k, _ in COLUMNS) + " |")
     with open(os.path.join(out, "smol.json"), "w", encoding="utf-8") as f:
         json.dump(rows, f, ensure_ascii=False, indent=1)
         f.write("\n")

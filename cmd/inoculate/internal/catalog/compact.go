@@ -65,7 +65,7 @@ func (c *Compaction) Run(ctx context.Context) (merged int, err error) {
 			if err == nil {
 				err = g.Put(ctx, from, to, files)
 			}
-			if errors.Is(err, commitlog.ErrFenced) {
+			if errors.Is(err, commitlog.ErrFenced) || err != nil && g.Passed() { // what it read is gone, or was half of it
 				continue
 			}
 			if err != nil {

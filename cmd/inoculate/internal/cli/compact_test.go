@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -141,6 +142,36 @@ func verified(t *testing.T, out string) {
 	var text bytes.Buffer
 	if code := Main([]string{"verify", out}, strings.NewReader(""), &text, &text); code != 0 {
 		t.Fatalf("verify: exit code %d\n%s", code, text.String())
+	}
+}
+
+// TestCompactTogether: several processes that merge the same folder at once give way to one another, and leave it sealed as it is.
+func TestCompactTogether(t *testing.T) {
+	dir := t.TempDir()
+	input, file, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "a.yaml"), filepath.Join(dir, "out")
+	writeCorpus(t, input, 600)
+	if err := os.WriteFile(file, fmt.Appendf(nil, compactConfig, input, out, ""), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustCall(t, "run", file, "-q")
+	want := allRows(t, out)
+	for round := range 6 {
+		again := filepath.Join(dir, fmt.Sprint("again", round))
+		if err := os.CopyFS(again, os.DirFS(out)); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for k := range 3 {
+			wg.Go(func() {
+				var text bytes.Buffer
+				if code := Main([]string{"compact", again, "--target", []string{"16KiB", "64KiB", "1MiB"}[k]}, strings.NewReader(""), &text, &text); code != 0 {
+					t.Errorf("exit code %d: %s", code, text.String())
+				}
+			})
+		}
+		wg.Wait()
+		sameRows(t, allRows(t, again), want, "merged by three")
+		verified(t, again)
 	}
 }
 
