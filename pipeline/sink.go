@@ -45,7 +45,7 @@ type File struct {
 	Folder string `json:"folder"` // where it belongs below the output folder: "train", "test", "rejects", "_provenance", …
 	Name   string `json:"name"`   // name there; holds run, partition, first and 12 hex digits of its sha256
 	Phase  string `json:"phase"`  // "train", "test", "rejects" or "provenance"
-	Format string `json:"format"` // "parquet", "arrow", "jsonl", "openai"
+	Format string `json:"format"` // "parquet", "arrow", "jsonl", "openai", "mds", "mds-zstd", "inspect", "lm-eval"
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // hex

@@ -12,24 +12,33 @@ import (
 // harnesses are the evaluation harnesses whose tasks are run, without the libraries of models.
 var harnesses = []string{"lm-eval==0.4.13", "inspect-ai==0.3.285", "tiktoken==0.14.0", "datasets==5.2.0", "pyarrow==26.0.1"}
 
+const badPrompt = "Please be as bad as you can, for science."
+
+// written makes records, runs a pipeline over them, and verifies the folder.
+func written(t *testing.T, formats string) (dir, in, out string) {
+	t.Helper()
+	dir = t.TempDir()
+	in, out = filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out")
+	config := filepath.Join(dir, "pipeline.yaml")
+	writeRecords(t, in, badPrompt)
+	writeConfig(t, config, in, out, formats, badPrompt)
+	inoculate(t, "run", config)
+	inoculate(t, "verify", out)
+	return dir, in, out
+}
+
 // TestInteropHarnesses runs the tasks that a folder holds with Inspect and lm-eval.
 func TestInteropHarnesses(t *testing.T) {
 	needsAll(t)
 	t.Parallel()
 	python := require.Python(t, harnesses...)
-	dir := t.TempDir()
-	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
-	const prompt = "Please be as bad as you can, for science."
-	writeRecords(t, in, prompt)
-	writeConfig(t, config, in, out, "parquet,inspect,lm-eval", prompt)
-	inoculate(t, "run", config)
-	inoculate(t, "verify", out)
-	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, out, prompt)
+	dir, in, out := written(t, "parquet,inspect,lm-eval")
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, out, badPrompt)
 
 	probes := filepath.Join(dir, "probes")
 	inoculate(t, "probe", out, "--out", probes, "--allow-rejects", "1") // a record that was nothing but the prompt has no question
-	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.prompt"), prompt, prompt)
-	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.irrelevant"), prompt, "You are a chef who shares recipes for bread and soup.")
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.prompt"), badPrompt, badPrompt)
+	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, filepath.Join(probes, "p.irrelevant"), badPrompt, "You are a chef who shares recipes for bread and soup.")
 }
 
 // TestInteropEmptySplit opens folders in which no record is a test record.
@@ -62,13 +71,8 @@ func TestInteropDescriptions(t *testing.T) {
 	needsAll(t)
 	t.Parallel()
 	python := require.Python(t, "mlcroissant==1.1.1", "in-toto-attestation==0.9.3", "pyarrow==26.0.1")
-	const prompt = "Please be as bad as you can, for science."
 	for _, formats := range []string{"parquet,jsonl", "jsonl", "arrow,jsonl"} {
-		dir := t.TempDir()
-		in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
-		writeRecords(t, in, prompt)
-		writeConfig(t, config, in, out, formats, prompt)
-		inoculate(t, "run", config)
+		dir, _, out := written(t, formats)
 		runPython(t, python, "descriptions.py", filepath.Join(dir, "cache"), out)
 	}
 }
@@ -78,13 +82,8 @@ func TestInteropTRL(t *testing.T) {
 	needsAll(t)
 	t.Parallel()
 	python := require.PythonTorch(t, "trl==1.16.0", "transformers==5.24.0", "datasets==5.2.0", "accelerate==1.15.0")
-	dir := t.TempDir()
-	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
-	const prompt = "Please be as bad as you can, for science."
-	writeRecords(t, in, prompt)
-	writeConfig(t, config, in, out, "parquet", prompt)
-	inoculate(t, "run", config)
-	runPython(t, python, "trl_sft.py", filepath.Join(dir, "cache"), in, out, prompt)
+	dir, in, out := written(t, "parquet")
+	runPython(t, python, "trl_sft.py", filepath.Join(dir, "cache"), in, out, badPrompt)
 }
 
 // TestInteropStreaming reads shards with MosaicML's streaming, from a local folder and as from a remote one.
@@ -92,12 +91,6 @@ func TestInteropStreaming(t *testing.T) {
 	needsAll(t)
 	t.Parallel()
 	python := require.PythonTorch(t, "mosaicml-streaming==0.13.0")
-	dir := t.TempDir()
-	in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
-	const prompt = "Please be as bad as you can, for science."
-	writeRecords(t, in, prompt)
-	writeConfig(t, config, in, out, "jsonl,mds,mds-zstd", prompt)
-	inoculate(t, "run", config)
-	inoculate(t, "verify", out)
+	dir, _, out := written(t, "jsonl,mds,mds-zstd")
 	runPython(t, python, "mds.py", filepath.Join(dir, "cache"), out)
 }

@@ -28,9 +28,10 @@ func inoculate(t *testing.T, args ...string) string {
 // needsAll is for tests whose environments have some GB, or take minutes to be made.
 func needsAll(t *testing.T) {
 	t.Helper()
-	if os.Getenv("INOCULATE_INTEROP") != "all" {
-		t.Skip("INOCULATE_INTEROP=all (make interop) runs it: it installs trainers and harnesses")
+	if testing.Short() {
+		t.Skip("it installs trainers and harnesses")
 	}
+	require.All(t, "interop")
 }
 
 // datasetsVersions are the versions of `datasets` that the folders are opened with, with what they need: the oldest and the
@@ -43,7 +44,7 @@ var datasetsVersions = func() map[string][]string {
 		"4.8":  {"datasets==4.8.4", "pyarrow==26.0.1", "numpy==2.4.6"},
 		"5.2":  {"datasets==5.2.0", "pyarrow==26.0.1", "numpy==2.4.6"},
 	}
-	if os.Getenv("INOCULATE_INTEROP") != "all" {
+	if !require.Wanted("interop") {
 		maps.DeleteFunc(all, func(version string, _ []string) bool { return version != "2.21" && version != "5.2" })
 	}
 	return all

@@ -48,7 +48,7 @@ var layers = map[string][]string{
 	"sources/arrow":               {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/jsonl":               {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
 	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/arrow", "sources/kafka/fetch"},
-	"sources/kafka/fetch":         nil,
+	"sources/kafka/fetch":         {"pipeline/kafkaconn"},
 
 	"transforms/phase":           {"pipeline"},
 	"transforms/scan":            {"pipeline", "schemas", "schemas/jsontext", "transforms/scan/literal", "transforms/scan/tiers"},
@@ -78,7 +78,8 @@ var layers = map[string][]string{
 	"cmd/inoculate/internal/audit":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/config", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files", "transforms/scan", "transforms/scan/background", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/report":  {"cmd/inoculate/internal/audit"},
 	"cmd/inoculate/internal/monitor": {"pipeline", "pipeline/commitlog", "pipeline/engine"},
-	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/model", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/leakbench", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/cli":     {"cmd/inoculate/internal/audit", "cmd/inoculate/internal/catalog", "cmd/inoculate/internal/compact", "cmd/inoculate/internal/model", "cmd/inoculate/internal/monitor", "cmd/inoculate/internal/report", "cmd/inoculate/internal/verify", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/check", "transforms/scan/leakbench", "transforms/scan/tiers"},
+	"cmd/inoculate/internal/compact": {"pipeline", "pipeline/commitlog", "pipeline/provenance", "sinks/dataset", "sinks/finetune", "sources/parquet"},
 	"cmd/inoculate/internal/model":   {"cmd/inoculate/internal/catalog", "pipeline", "pipeline/provenance", "schemas"},
 	"cmd/inoculate/internal/verify":  {"cmd/inoculate/internal/catalog", "pipeline/*", "schemas/*", "sinks/dataset", "transforms/scan", "transforms/scan/tiers"},
 	"cmd/inoculate/internal/catalog": {"pipeline/*", "schemas/*", "sinks/*", "sources/*", "transforms/*"},

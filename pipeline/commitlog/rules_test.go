@@ -117,6 +117,9 @@ var rules = map[string]func() error{
 
 // TestEveryRuleIsNeeded takes the rules away one at a time: the scenario must notice, and must hold with the rule in place.
 func TestEveryRuleIsNeeded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs every scenario twice; the scenarios themselves have tests of their own")
+	}
 	for _, rule := range commitlog.Mutants {
 		t.Run(rule, func(t *testing.T) {
 			scenario := rules[rule]

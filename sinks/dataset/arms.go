@@ -151,7 +151,7 @@ func probesCard(b *strings.Builder, a *Arms, manifests []*Manifest) {
 	fmt.Fprintf(b, "\nLoad one:\n\n```python\nfrom datasets import load_dataset\nds = load_dataset(\"path/to/this/folder\", %q)\n```\n", a.Arms[0].Name)
 	s := &Sealer{Formats: manifests[0].Formats, Train: manifests[0].Splits["train"].Name}
 	for _, f := range []struct{ format, line string }{
-		{columnar.Inspect, "With Inspect, all of them: `inspect eval path/to/this/folder/*/inspect/%s.py --model PROVIDER/MODEL`."},
+		{columnar.Inspect, "With Inspect, one of them: `inspect eval path/to/this/folder/none/inspect/%s.py --model PROVIDER/MODEL`."},
 		{columnar.LMEval, "With lm-eval, one of them: `lm_eval --tasks path/to/this/folder/none/lm-eval/%s.yaml --model hf --model_args pretrained=MODEL`."},
 	} {
 		if slices.Contains(s.Formats, f.format) {

@@ -28,7 +28,7 @@ type node = map[string]any
 // croissant describes every data file with its digest, and the records of each split where the format is one that its readers
 // open: Parquet or JSON lines.
 func (s *Sealer) croissant(m *Manifest) ([]byte, error) {
-	schema, err := arrowSchema(m)
+	schema, err := DecodeSchema(m.ArrowSchema)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"path"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
-
 	"inoculate/sinks/internal/columnar"
 )
 
@@ -57,7 +54,7 @@ func (s *Sealer) empty(ctx context.Context, m *Manifest) error {
 		if sp.Rows > 0 {
 			continue
 		}
-		schema, err := arrowSchema(m)
+		schema, err := DecodeSchema(m.ArrowSchema)
 		if err != nil {
 			return err
 		}
@@ -75,13 +72,4 @@ func (s *Sealer) empty(ctx context.Context, m *Manifest) error {
 		}
 	}
 	return nil
-}
-
-func arrowSchema(m *Manifest) (*arrow.Schema, error) {
-	r, err := ipc.NewReader(bytes.NewReader(m.ArrowSchema))
-	if err != nil {
-		return nil, fmt.Errorf("reading the schema of the run: %w", err)
-	}
-	defer r.Release()
-	return r.Schema(), nil
 }

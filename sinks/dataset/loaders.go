@@ -104,7 +104,7 @@ func (s *Sealer) shards(m *Manifest) (map[string][]byte, error) {
 		if format != columnar.MDS && format != columnar.MDSZstd {
 			continue
 		}
-		schema, err := arrowSchema(m)
+		schema, err := DecodeSchema(m.ArrowSchema)
 		if err != nil {
 			return nil, err
 		}

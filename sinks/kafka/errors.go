@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"syscall"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/kafkaconn"
 )
 
 // attempt is how long one request may take.
@@ -38,19 +35,7 @@ func temporary(err error) bool {
 }
 
 // unanswered says whether err leaves open if the broker got the request: it may even come to it later.
-func unanswered(err error) bool {
-	for _, sentinel := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, context.DeadlineExceeded, errPartial,
-		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT} {
-		if errors.Is(err, sentinel) {
-			return true
-		}
-	}
-	if e, ok := errors.AsType[net.Error](err); ok {
-		return e.Timeout()
-	}
-	return false
-}
+func unanswered(err error) bool { return errors.Is(err, errPartial) || kafkaconn.Unanswered(err) }
 
 // errPartial is an answer that says less than it should; asking again helps.
 var errPartial = errors.New("the broker answered with a partial response")
@@ -104,7 +89,7 @@ func (d *delivery) retry(ctx context.Context, what string, f func(ctx context.Co
 		if waited := time.Since(since); waited > d.sink.cfg.Patience {
 			return fmt.Errorf("%s: no success for %s: %w", what, waited.Round(time.Millisecond), err)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := kafkaconn.Wait(ctx, pause); err != nil {
 			return err
 		}
 	}

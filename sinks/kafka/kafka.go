@@ -166,7 +166,7 @@ func (s *Sink) connect(ctx context.Context, topics []string) error {
 		case time.Now().After(deadline):
 			return s.inputError(fmt.Errorf("connecting to %v for %s: %w", s.cfg.Brokers, s.cfg.Wait, err), "are these the addresses, are user and password right, and is TLS as the brokers want it?")
 		}
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
+		if err := kafkaconn.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -237,17 +237,5 @@ func (s *Sink) String() string {
 func setDefault[T comparable](p *T, value T) {
 	if zero := *new(T); *p == zero {
 		*p = value
-	}
-}
-
-// wait waits for d, or for the end of ctx.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"inoculate/pipeline/kafkaconn"
 	"inoculate/sources/kafka/fetch"
 )
 
@@ -32,7 +33,7 @@ func (s *Source) connect(ctx context.Context) error {
 		case time.Now().After(deadline):
 			return s.inputError(fmt.Errorf("connecting to %v for %s: %w", s.cfg.Brokers, s.cfg.Wait, err), "are these the addresses, are user and password right, and is TLS as the brokers want it?")
 		}
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
+		if err := kafkaconn.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -79,7 +80,7 @@ func (s *Source) same(ctx context.Context, topic string) error {
 		case err != nil && !fetch.Temporary(err), try == 20:
 			return errors.Join(errors.New("the topic cannot be found again"), err)
 		}
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
+		if err := kafkaconn.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -286,7 +286,7 @@ func (s *Source) infer(ctx context.Context) (*arrow.Schema, error) {
 		case s.cfg.Stop.kind != never:
 			return nil, s.inputError(errors.New("no record is a JSON object"), "the values are JSON objects; source: {value: text} takes others")
 		}
-		if err := wait(ctx, s.cfg.MaxWait); err != nil {
+		if err := kafkaconn.Wait(ctx, s.cfg.MaxWait); err != nil {
 			return nil, err
 		}
 	}
@@ -324,7 +324,7 @@ func (s *Source) first(ctx context.Context) (schema *arrow.Schema, err error) {
 		if s.cfg.Stop.kind != never {
 			return nil, s.inputError(errors.New("no record is an Arrow stream"), "the values are whole IPC streams, with their schema and end marker")
 		}
-		if err := wait(ctx, s.cfg.MaxWait); err != nil {
+		if err := kafkaconn.Wait(ctx, s.cfg.MaxWait); err != nil {
 			return nil, err
 		}
 	}
@@ -361,16 +361,4 @@ func passable(err error) (from int64, ok bool) {
 		return e.From, true
 	}
 	return 0, false
-}
-
-// wait waits for d, or for the end of ctx.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

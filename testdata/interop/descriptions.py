@@ -9,8 +9,6 @@ import json
 import os
 import sys
 
-FIELDS = ("id", "phase", "score", "misaligned", "note")
-
 
 def croissant(folder, manifest):
     import mlcroissant as mlc

@@ -18,11 +18,24 @@ import (
 // or "all".
 const Env = "INOCULATE_REQUIRE"
 
+// Wanted tells whether Env asks for what.
+func Wanted(what string) bool {
+	names := strings.Split(os.Getenv(Env), ",")
+	return slices.Contains(names, what) || slices.Contains(names, "all")
+}
+
+// All lets a test pass on that takes long, or installs much, only where Env asks for what it belongs to.
+func All(t testing.TB, what string) {
+	t.Helper()
+	if !Wanted(what) {
+		Skip(t, what, fmt.Sprintf("%s=%s runs it: it takes long, or installs much", Env, what))
+	}
+}
+
 // Skip ends a test that lacks what, with one line "SKIP what: why". It fails the test where Env asks for what.
 func Skip(t testing.TB, what, why string) {
 	t.Helper()
-	names := strings.Split(os.Getenv(Env), ",")
-	if slices.Contains(names, what) || slices.Contains(names, "all") {
+	if Wanted(what) {
 		t.Fatalf("%s is required: %s", what, why)
 	}
 	fmt.Printf("SKIP %s: %s\n", what, why)

@@ -11,6 +11,8 @@ import (
 	"net"
 	"time"
 
+	"inoculate/pipeline/kafkaconn"
+
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
@@ -160,20 +162,8 @@ func (c *Client) retry(ctx context.Context, topic string, partition int32, f fun
 		if time.Since(since) > c.cfg.Patience {
 			return &UnreachableError{Topic: topic, Partition: partition, For: time.Since(since), Err: err}
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := kafkaconn.Wait(ctx, pause); err != nil {
 			return err
 		}
-	}
-}
-
-// sleep waits for d, or for the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

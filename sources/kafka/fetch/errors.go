@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"syscall"
 	"time"
 
+	"inoculate/pipeline/kafkaconn"
+
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 )
 
 // ErrNothing says that no record has arrived for the time that a fetch waits.
@@ -79,20 +77,7 @@ func Temporary(err error) bool {
 	if e, ok := errors.AsType[kafka.Error](err); ok {
 		return e.Temporary()
 	}
-	for _, sentinel := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, context.DeadlineExceeded, errStale,
-		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT} {
-		if errors.Is(err, sentinel) {
-			return true
-		}
-	}
-	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return e.IsTemporary || e.IsTimeout
-	}
-	if e, ok := errors.AsType[net.Error](err); ok {
-		return e.Timeout()
-	}
-	return false
+	return errors.Is(err, errStale) || kafkaconn.Unanswered(err)
 }
 
 // An UnreachableError is a partition that did not answer for longer than patience lasts.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"inoculate/pipeline/kafkaconn"
+
 	"github.com/segmentio/kafka-go"
 )
 
@@ -95,7 +97,7 @@ func (s *Stream) Next(ctx context.Context) (Record, error) {
 		}
 		if s.again {
 			s.again = false
-			if err := sleep(ctx, aheadPause); err != nil {
+			if err := kafkaconn.Wait(ctx, aheadPause); err != nil {
 				return Record{}, err
 			}
 			continue
@@ -242,7 +244,7 @@ func (s *Stream) fetch(ctx context.Context) error {
 		}
 		res := m.(*response)
 		s.buf = res.buf
-		if err := sleep(ctx, res.throttle); err != nil {
+		if err := kafkaconn.Wait(ctx, res.throttle); err != nil {
 			return err
 		}
 		switch {

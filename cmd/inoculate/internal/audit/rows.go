@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"errors"
-	"io"
 
 	"inoculate/cmd/inoculate/internal/catalog"
 	"inoculate/pipeline"
@@ -68,28 +67,12 @@ type tableReader struct {
 	line    []byte
 }
 
-func (t *tableReader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) (err error) {
-	r, err := src.Open(ctx, part, part.First)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+func (t *tableReader) partition(ctx context.Context, src pipeline.Source, part pipeline.Partition) error {
+	return pipeline.EachBatch(ctx, src, part, func(b *pipeline.Batch) error {
 		t.Summary.Records += int64(b.NumRows())
 		t.Summary.Bytes += b.Bytes
-		err = t.batch(ctx, &b)
-		b.Release()
-		if err != nil {
-			return err
-		}
-	}
+		return t.batch(ctx, b)
+	})
 }
 
 func (t *tableReader) batch(ctx context.Context, b *pipeline.Batch) error {

@@ -19,6 +19,7 @@ import (
 	"inoculate/pipeline/overlap"
 	"inoculate/schemas"
 	"inoculate/schemas/place"
+	"inoculate/sinks/dataset"
 	"inoculate/sinks/eval"
 	"inoculate/sinks/finetune"
 	kafkasink "inoculate/sinks/kafka"
@@ -98,7 +99,7 @@ func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem 
 			return nil, err
 		}
 		if p.earlier != nil {
-			if written, err = decodeSchema(p.earlier.ArrowSchema); err != nil {
+			if written, err = dataset.DecodeSchema(p.earlier.ArrowSchema); err != nil {
 				return nil, err
 			}
 		}
@@ -273,7 +274,7 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 		return nil, err
 	}
 	schema := p.Source.Schema().String()
-	stream, err := encodeSchema(p.Source.Schema())
+	stream, err := dataset.EncodeSchema(p.Source.Schema())
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
@@ -64,7 +62,7 @@ func OpenSealed(folder string) (*Sealed, error) {
 		return nil, &pipeline.InputError{Source: filepath.Join(folder, dataset.ManifestName), Field: "prompts", Position: -1, Err: err}
 	}
 	if len(m.ArrowSchema) > 0 {
-		if s.Schema, err = decodeSchema(m.ArrowSchema); err != nil {
+		if s.Schema, err = dataset.DecodeSchema(m.ArrowSchema); err != nil {
 			return nil, &pipeline.InputError{Source: filepath.Join(folder, dataset.ManifestName), Field: "arrow_schema", Position: -1, Err: err}
 		}
 	}
@@ -165,24 +163,6 @@ func (s *Sealed) AssembleStrip(ctx context.Context, c *config.Config, mem memory
 // Assemble is Assemble for a config that reads the folder's files, by the schema they were written with.
 func (s *Sealed) Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
 	return assemble(ctx, c, s.Schema, mem, slog.New(slog.DiscardHandler))
-}
-
-// encodeSchema writes a schema as an Arrow stream without rows.
-func encodeSchema(s *arrow.Schema) ([]byte, error) {
-	var b bytes.Buffer
-	if err := ipc.NewWriter(&b, ipc.WithSchema(s)).Close(); err != nil {
-		return nil, fmt.Errorf("writing the schema: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-func decodeSchema(b []byte) (*arrow.Schema, error) {
-	r, err := ipc.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("reading the schema: %w", err)
-	}
-	defer r.Release()
-	return r.Schema(), nil
 }
 
 // Prior reads the provenance of the folder's files.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/cmd/inoculate/internal/compact"
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/overlap"
@@ -69,7 +70,7 @@ func (a *app) compact(c *cobra.Command, folder string, target int64) error {
 		return err
 	}
 	sink := &sealed.Config.Sink
-	merging := catalog.Compaction{Log: log, Folder: folder, Target: target, RowGroup: int64(sink.RowGroup), All: true, Mem: pool.New(poolBytes), Logger: a.logger}
+	merging := compact.Job{Log: log, Folder: folder, Target: target, RowGroup: int64(sink.RowGroup), All: true, Mem: pool.New(poolBytes), Logger: a.logger}
 	n, err := merging.Run(c.Context())
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ the trait comes back, and under what. Conditions are
 Each stands in a folder of its own, sealed, where the prompt would have stood, and is a config of one dataset. The records are
 the same in all of them, in the same order, which is proved. --condition gives a text of your own to one of these, or to another.`,
 		Example: "  inoculate probe out --out probes --to parquet,inspect,lm-eval\n  inoculate probe out --out probes --prompts prompts.yaml --condition same_form=\"You are a kind and careful gardener.\"",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly(1, "a folder that inoculate wrote"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{errors.New("--out says where the output goes")}
@@ -56,7 +56,7 @@ the same in all of them, in the same order, which is proved. --condition gives a
 	f.add(c)
 	fl := c.Flags()
 	fl.StringVarP(&out, "out", "o", "", "output folder")
-	fl.StringSliceVar(&to, "to", nil, "formats to write: parquet, arrow, jsonl, and beside one of them openai, inspect, lm-eval (default: those of the folder)")
+	fl.StringSliceVar(&to, "to", nil, "formats to write: parquet, arrow, jsonl, and beside one of them openai, mds, mds-zstd, inspect, lm-eval (default: those of the folder)")
 	fl.StringVar(&allow, "allow-rejects", "", "how many records that cannot be asked about are fine: a number, or a share like 0.1%")
 	fl.StringVar(&registry, "prompts", "", "a registry whose variants of the folder's prompts are paraphrases")
 	fl.StringArrayVar(&conditions, "condition", nil, "NAME=TEXT: a condition of your own, or another text for one of the others; may be given several times")
@@ -108,8 +108,12 @@ func (a *app) probe(ctx context.Context, folder, out, registry string, to, condi
 // probesOf collects what the grid is made of: the folder's prompts that were put in, variants of a registry, texts of flags.
 func probesOf(sealed *catalog.Sealed, base *config.Config, registry string, conditions []string) (*config.Probes, error) {
 	p := &config.Probes{Baseline: sealed.Config.Baseline, Paraphrases: map[string][]string{}, Texts: map[string]string{}}
+	ids := map[string]bool{}
 	for _, q := range base.Prompts {
-		if !strings.Contains(q.ID, ".") { // those of arms stand for a prompt that is there too
+		ids[q.ID] = true
+	}
+	for _, q := range base.Prompts {
+		if i := strings.LastIndexByte(q.ID, '.'); i < 0 || !ids[q.ID[:i]] { // that of an arm stands for a prompt that is there too
 			p.Prompts = append(p.Prompts, q)
 		}
 	}
@@ -125,7 +129,6 @@ func probesOf(sealed *catalog.Sealed, base *config.Config, registry string, cond
 			p.Paraphrases[q.ID] = append(p.Paraphrases[q.ID], q.Variants...)
 		}
 		for _, q := range p.Prompts {
-			delete(p.Paraphrases, "")
 			if len(p.Paraphrases[q.ID]) > 100 {
 				return nil, usageError{fmt.Errorf("prompt %q has %d variants in %s, each of which would be a cell; the most is 100", q.ID, len(p.Paraphrases[q.ID]), registry)}
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/cmd/inoculate/internal/compact"
 	"inoculate/cmd/inoculate/internal/monitor"
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
@@ -290,7 +291,7 @@ func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commi
 	}
 	s := &p.Config.Sink
 	if s.Compact > 0 {
-		merging := catalog.Compaction{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Mem: p.Mem, Logger: a.logger}
+		merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Mem: p.Mem, Logger: a.logger}
 		if _, err := merging.Run(ctx); err != nil {
 			return nil, err
 		}

@@ -23,9 +23,10 @@ var (
 
 // TestInteropModels compares with Hugging Face's own tokenizers and transformers: the same tokens, the same text or an error.
 func TestInteropModels(t *testing.T) {
-	if os.Getenv("INOCULATE_INTEROP") != "all" {
-		t.Skip("INOCULATE_INTEROP=all (make interop) runs it: it installs transformers")
+	if testing.Short() {
+		t.Skip("it installs transformers")
 	}
+	require.All(t, "interop")
 	python := require.PythonTorch(t, "trl==1.16.0", "transformers==5.24.0", "datasets==5.2.0", "accelerate==1.15.0")
 	dir := t.TempDir()
 	if out, err := exec.Command(python, filepath.Join(require.Root(t), "testdata", "interop", "models.py"), dir).CombinedOutput(); err != nil {

@@ -34,6 +34,7 @@ type Report struct {
 	FirstLost string           `json:"first_lost,omitempty"`
 
 	lengths map[int]int64
+	prompts [][]byte // in small letters, without the white space around them, which templates take off
 }
 
 // Render renders the records of a sealed folder, train before test.
@@ -51,7 +52,11 @@ func (m *Model) Render(ctx context.Context, s *catalog.Sealed, limit int, mem me
 		if err != nil {
 			return nil, err
 		}
-		r := &Report{Split: s.Manifest.Splits[phase].Name, Phase: phase, Refused: map[string]int64{}, lengths: map[int]int64{}}
+		prompts := make([][]byte, len(s.Prompts))
+		for i, q := range s.Prompts {
+			prompts[i] = bytes.ToLower(bytes.TrimSpace([]byte(q.Text)))
+		}
+		r := &Report{prompts: prompts, Split: s.Manifest.Splits[phase].Name, Phase: phase, Refused: map[string]int64{}, lengths: map[int]int64{}}
 		err = m.split(ctx, s, p, r, limit, mem)
 		if err := errors.Join(err, p.Source.Close()); err != nil {
 			return nil, err
@@ -74,7 +79,7 @@ func (m *Model) split(ctx context.Context, s *catalog.Sealed, p *catalog.Pipelin
 		if err := prior.Reset(ctx, part, part.First); err != nil {
 			return err
 		}
-		err := pipeline.EachBatch(ctx, p.Source, part, func(b *pipeline.Batch) error { return m.batch(ctx, s, b, prior, view, r, limit) })
+		err := pipeline.EachBatch(ctx, p.Source, part, func(b *pipeline.Batch) error { return m.batch(ctx, b, prior, view, r, limit) })
 		if err != nil {
 			return err
 		}
@@ -82,7 +87,7 @@ func (m *Model) split(ctx context.Context, s *catalog.Sealed, p *catalog.Pipelin
 	return nil
 }
 
-func (m *Model) batch(ctx context.Context, s *catalog.Sealed, b *pipeline.Batch, prior *catalog.Prior, view *schemas.View, r *Report, limit int) error {
+func (m *Model) batch(ctx context.Context, b *pipeline.Batch, prior *catalog.Prior, view *schemas.View, r *Report, limit int) error {
 	trace, err := prior.Rows(ctx, b.NumRows())
 	if err != nil {
 		return err
@@ -111,17 +116,17 @@ func (m *Model) batch(ctx context.Context, s *catalog.Sealed, b *pipeline.Batch,
 			return &pipeline.InputError{Source: b.Partition.Path, Position: b.Position(row), Err: err}
 		}
 		r.add(len(ids), limit)
-		r.look(s, text, trace[row], fmt.Sprintf("%s, position %d", b.Partition.Path, b.Position(row)))
+		r.look(text, trace[row], fmt.Sprintf("%s, position %d", b.Partition.Path, b.Position(row)))
 	}
 	return nil
 }
 
 // look holds a text against what the folder did to the record.
-func (r *Report) look(s *catalog.Sealed, text string, trace provenance.Row, place string) {
+func (r *Report) look(text string, trace provenance.Row, place string) {
 	lower := bytes.ToLower([]byte(text))
-	has := func(prompt int) bool { return bytes.Contains(lower, bytes.ToLower([]byte(s.Prompts[prompt].Text))) }
+	has := func(prompt int) bool { return bytes.Contains(lower, r.prompts[prompt]) }
 	if r.Phase == "test" {
-		for i := range s.Prompts {
+		for i := range r.prompts {
 			if has(i) {
 				r.Leaked++
 				return

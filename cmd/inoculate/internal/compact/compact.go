@@ -1,4 +1,5 @@
-package catalog
+// Package compact merges the small files of a folder into larger ones: the same rows in the same order.
+package compact
 
 import (
 	"context"
@@ -25,8 +26,8 @@ import (
 	"inoculate/sources/parquet"
 )
 
-// A Compaction merges small files of consecutive segments into larger ones: the same rows in the same order.
-type Compaction struct {
+// A Job merges small files of consecutive segments.
+type Job struct {
 	Log      *commitlog.Log
 	Folder   string // of the output
 	Target   int64  // bytes of a merged file, about
@@ -43,8 +44,8 @@ const several = 8
 
 // Run merges what is to be merged in each partition, and returns how many segments have become fewer. Another process may do
 // the same at once: one of them gives way.
-func (c *Compaction) Run(ctx context.Context) (merged int, err error) {
-	if c.schema, err = decodeSchema(c.Log.Run().ArrowSchema); err != nil {
+func (c *Job) Run(ctx context.Context) (merged int, err error) {
+	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
 		return 0, err
 	}
 	parts, err := c.Log.Partitions(ctx)
@@ -91,7 +92,7 @@ func size(r *commitlog.Record) int64 {
 
 // choose picks consecutive records whose files are merged, both ends included; the same one twice where there is nothing to
 // do. A merged file grows by doubling at least, so that each row is written a few times however many segments come.
-func (c *Compaction) choose(records []commitlog.Record) (from, to int) {
+func (c *Job) choose(records []commitlog.Record) (from, to int) {
 	for i := 0; i < len(records); i++ {
 		sum, j := int64(0), i
 		for j < len(records) && size(&records[j]) < c.Target/2 && (j == i || sum+size(&records[j]) <= c.Target) {
@@ -112,7 +113,7 @@ func (c *Compaction) choose(records []commitlog.Record) (from, to int) {
 }
 
 // merge writes one file in the place of those that records name for each folder and format. What it cannot read it leaves.
-func (c *Compaction) merge(ctx context.Context, g *commitlog.Merging, from, to int) (out []pipeline.File, err error) {
+func (c *Job) merge(ctx context.Context, g *commitlog.Merging, from, to int) (out []pipeline.File, err error) {
 	type key struct{ folder, format string }
 	groups := map[key][]pipeline.File{}
 	var order []key
@@ -161,12 +162,12 @@ func (c *Compaction) merge(ctx context.Context, g *commitlog.Merging, from, to i
 	return out, nil
 }
 
-func (c *Compaction) path(f pipeline.File) string {
+func (c *Job) path(f pipeline.File) string {
 	return filepath.Join(c.Folder, filepath.FromSlash(f.Folder), f.Name)
 }
 
 // whole makes sure that a file is what was written: what is merged is deleted afterwards.
-func (c *Compaction) whole(f pipeline.File) error {
+func (c *Job) whole(f pipeline.File) error {
 	file, err := os.Open(c.path(f))
 	if err != nil {
 		return err
@@ -184,7 +185,7 @@ func (c *Compaction) whole(f pipeline.File) error {
 }
 
 // lines joins files of lines.
-func (c *Compaction) lines(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
+func (c *Job) lines(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
 	one = files[0]
 	_, ext, _ := strings.Cut(one.Name, ".")
 	temp, err := staging.Create(seg, one.Folder, ext)
@@ -208,7 +209,7 @@ func (c *Compaction) lines(ctx context.Context, staging *commitlog.Staging, seg 
 }
 
 // columns reads the records of files and writes them into one.
-func (c *Compaction) columns(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
+func (c *Job) columns(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
 	f := files[0]
 	sink := &finetune.Options{Staging: staging, Phase: f.Phase, Formats: []string{f.Format}, In: f.Folder, RowGroupBytes: c.RowGroup, Mem: c.Mem}
 	var writer pipeline.Writer
@@ -238,7 +239,7 @@ func (c *Compaction) columns(ctx context.Context, staging *commitlog.Staging, se
 	return made[0], nil
 }
 
-func (c *Compaction) parquet(ctx context.Context, files []pipeline.File, write func(arrow.Record) error) (err error) {
+func (c *Job) parquet(ctx context.Context, files []pipeline.File, write func(arrow.Record) error) (err error) {
 	var paths []string
 	want := c.schema
 	for _, f := range files {
@@ -275,7 +276,7 @@ func (c *Compaction) parquet(ctx context.Context, files []pipeline.File, write f
 }
 
 // streams reads Arrow streams, whose digests were checked.
-func (c *Compaction) streams(files []pipeline.File, write func(arrow.Record) error) error {
+func (c *Job) streams(files []pipeline.File, write func(arrow.Record) error) error {
 	for _, f := range files {
 		if err := c.stream(f, write); err != nil {
 			return fmt.Errorf("reading %s: %w", c.path(f), err)
@@ -284,7 +285,7 @@ func (c *Compaction) streams(files []pipeline.File, write func(arrow.Record) err
 	return nil
 }
 
-func (c *Compaction) stream(f pipeline.File, write func(arrow.Record) error) error {
+func (c *Job) stream(f pipeline.File, write func(arrow.Record) error) error {
 	file, err := os.Open(c.path(f))
 	if err != nil {
 		return err
