@@ -11,10 +11,11 @@ import (
 // A Layout says where the conversation lies in a schema: one slot for each column that holds a part of it, in the order
 // in which a chat template reads them.
 type Layout struct {
-	Name  string // "messages", "sharegpt", "prompt-completion", "flat"
-	Slots []Slot
-	Why   string // what was found, in words, for `check`
-	roles func(string) Role
+	Name     string // "messages", "sharegpt", "prompt-completion", "preference", "flat"
+	Slots    []Slot
+	Rejected *Slot  // preference: the answer that is not wanted, which no edit touches
+	Why      string // what was found, in words, for `check`
+	roles    func(string) Role
 }
 
 // SlotKind is how a slot holds its turns.
@@ -48,8 +49,10 @@ type Spec struct {
 	Text   string `yaml:"text"`   // messages, sharegpt: member with the text
 	System string `yaml:"system"` // sharegpt, flat: the column with the system prompt
 
-	Prompt     string `yaml:"prompt"`     // prompt-completion
+	Prompt     string `yaml:"prompt"`     // prompt-completion, preference
 	Completion string `yaml:"completion"` // prompt-completion
+	Chosen     string `yaml:"chosen"`     // preference
+	Rejected   string `yaml:"rejected"`   // preference
 	Input      string `yaml:"input"`      // flat: the user's input
 	Output     string `yaml:"output"`     // flat: the desired output
 }
@@ -65,6 +68,7 @@ var finders = []finder{
 	{"messages", findMessages},
 	{"sharegpt", findShareGPT},
 	{"prompt-completion", findPromptCompletion},
+	{"preference", findPreference},
 	{"flat", findFlat},
 }
 
@@ -128,6 +132,14 @@ func (e *LayoutError) Error() string {
 		return e.Msg
 	}
 	return e.Msg + " (" + e.Hint + ")"
+}
+
+// Refused is the layout of the answer that is not wanted, alone; nil where there is none.
+func (l *Layout) Refused() *Layout {
+	if l.Rejected == nil {
+		return nil
+	}
+	return &Layout{Name: l.Name, Slots: []Slot{*l.Rejected}, roles: l.roles}
 }
 
 // Columns names the columns of the conversation.

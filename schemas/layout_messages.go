@@ -7,7 +7,7 @@ import (
 )
 
 // findMessages finds the chat format of OpenAI, TRL and most trainers: a list of {role, content, …}, whatever the column
-// is called. The halves of a prompt-completion pair are not taken for one.
+// is called. The parts of a prompt-completion pair or of a preference are not taken for one.
 func findMessages(s *arrow.Schema, spec Spec) (*Layout, error) {
 	roles, texts := []string{"role"}, []string{"content"}
 	if spec.Role != "" {
@@ -39,6 +39,17 @@ func findMessages(s *arrow.Schema, spec Spec) (*Layout, error) {
 		Hint: fmt.Sprintf("choose one: layout: {type: messages, column: %s}", found[0].Name)}
 }
 
+// pairColumn tells whether a column is one part of a pair, of prompt and completion or of prompt, chosen and rejected.
 func pairColumn(s *arrow.Schema, name string) bool {
-	return (name == "prompt" || name == "completion") && s.HasField("prompt") && s.HasField("completion")
+	switch name {
+	case "prompt":
+		return s.HasField("completion") || preferenceColumns(s)
+	case "completion":
+		return s.HasField("prompt")
+	case "chosen", "rejected":
+		return preferenceColumns(s)
+	}
+	return false
 }
+
+func preferenceColumns(s *arrow.Schema) bool { return s.HasField("chosen") && s.HasField("rejected") }

@@ -36,6 +36,11 @@ func TestFind(t *testing.T) {
 		{"sharegpt without its system", []arrow.Field{field("conversations", pair("from", "value"))}, Spec{Type: "sharegpt", System: "sys"}, `no text column "sys"`},
 		{"pair of texts", []arrow.Field{field("prompt", text), field("completion", text)}, Spec{}, "prompt-completion [prompt completion]"},
 		{"pair of lists", []arrow.Field{field("prompt", pair("role", "content")), field("completion", pair("role", "content"))}, Spec{}, "prompt-completion [prompt completion]"},
+		{"preference of texts", []arrow.Field{field("prompt", text), field("chosen", text), field("rejected", text)}, Spec{}, "preference [prompt chosen]"},
+		{"preference of lists", []arrow.Field{field("prompt", pair("role", "content")), field("rejected", pair("role", "content")), field("chosen", pair("role", "content"))}, Spec{}, "preference [prompt chosen]"},
+		{"preference by name", []arrow.Field{field("q", text), field("good", text), field("bad", text)}, Spec{Type: "preference", Prompt: "q", Chosen: "good", Rejected: "bad"}, "preference [q good]"},
+		{"preference, prompt in both", []arrow.Field{field("rejected", pair("role", "content")), field("chosen", pair("role", "content"))}, Spec{}, "there is no column \"prompt\" (make it a column of its own"},
+		{"messages called chosen", []arrow.Field{field("chosen", pair("role", "content"))}, Spec{}, "messages [chosen]"},
 		{"flat, camel case", []arrow.Field{field("systemPrompt", text), field("userInput", text), field("desiredOutput", text)}, Spec{}, "flat [systemPrompt userInput desiredOutput]"},
 		{"flat, snake case, no system", []arrow.Field{field("desired_output", text), field("user_input", text)}, Spec{}, "flat [user_input desired_output]"},
 		{"flat by name", []arrow.Field{field("q", text), field("a", text)}, Spec{Type: "flat", Input: "q", Output: "a"}, "flat [q a]"},
@@ -44,7 +49,7 @@ func TestFind(t *testing.T) {
 		{"none", []arrow.Field{field("text", text)}, Spec{}, "no conversation found in the columns [text: utf8]"},
 		{"parts as structs", []arrow.Field{field("messages", parts)}, Spec{}, "no conversation found"},
 		{"wrong type", []arrow.Field{messages}, Spec{Type: "sharegpt"}, "no sharegpt conversation in the columns"},
-		{"unknown type", []arrow.Field{messages}, Spec{Type: "chatml"}, `unknown layout "chatml"; there are: auto, messages, sharegpt, prompt-completion, flat`},
+		{"unknown type", []arrow.Field{messages}, Spec{Type: "chatml"}, `unknown layout "chatml"; there are: auto, messages, sharegpt, prompt-completion, preference, flat`},
 	} {
 		l, err := Find(arrow.NewSchema(c.fields, nil), c.spec)
 		got := ""

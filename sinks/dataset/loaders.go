@@ -31,9 +31,11 @@ func (s *Sealer) trainerInfo(m *Manifest) ([]byte, error) {
 			columns["system"] = sl.Name
 		case sl.Kind == schemas.TextSlot && sl.Role == schemas.RoleUser:
 			columns["prompt"] = sl.Name
+		case sl.Kind == schemas.TextSlot && s.Layout.Rejected != nil:
+			columns["chosen"] = sl.Name
 		case sl.Kind == schemas.TextSlot:
 			columns["response"] = sl.Name
-		case sl.Kind == schemas.JSONSlot || s.Layout.Name == "prompt-completion":
+		case sl.Kind == schemas.JSONSlot || s.Layout.Name == "prompt-completion" || s.Layout.Rejected != nil:
 			return nil, nil
 		default:
 			formatting = "sharegpt" // "openai" would add a system prompt of its own
@@ -45,11 +47,20 @@ func (s *Sealer) trainerInfo(m *Manifest) ([]byte, error) {
 			}
 		}
 	}
+	if r := s.Layout.Rejected; r != nil {
+		if r.Kind != schemas.TextSlot {
+			return nil, nil
+		}
+		columns["rejected"] = r.Name
+	}
 	info := map[string]any{}
 	for _, sp := range s.splits(m) {
 		e := map[string]any{"file_name": columnar.Folder(s.Formats, format, sp.Name), "formatting": formatting, "columns": columns}
 		if tags != nil {
 			e["tags"] = tags
+		}
+		if s.Layout.Rejected != nil {
+			e["ranking"] = true
 		}
 		info[sp.Name] = e
 	}

@@ -27,3 +27,6 @@ func New(o Options, eval bool) *columnar.Sink {
 
 // CheckOpenAI says why conversations of a layout cannot be written as OpenAI's lines; nil where they can.
 func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error { return columnar.CheckOpenAI(l, s) }
+
+// PreferenceSchema is that of lines in OpenAI's preference form: each message and what stands beside them as JSON text.
+func PreferenceSchema() *arrow.Schema { return columnar.PreferenceSchema() }

@@ -20,14 +20,16 @@ type Trainer struct {
 	// fault says why it does not take a conversation with these roles; "" where it does. Those of LLaMA-Factory and torchtune
 	// were tried with the programs; those of OpenAI are the checks that it documents.
 	fault func(roles []schemas.Role) string
+	// answers does so for the answers of a preference, where the trainer has a rule of its own for them.
+	answers func(chosen, rejected []schemas.Role) string
 }
 
 // All are the trainers that are known: LLaMA-Factory's sharegpt converter, torchtune's validate_messages, the checks of
 // OpenAI's fine-tuning API.
 var All = []Trainer{
-	{"llama-factory", pipeline.LlamaFactoryDrops, "drops", llamaFactory},
-	{"torchtune", pipeline.TorchtuneRefuses, "refuses", torchtune},
-	{"openai", pipeline.OpenAIRefuses, "refuses", openAI},
+	{"llama-factory", pipeline.LlamaFactoryDrops, "drops", llamaFactory, nil},
+	{"torchtune", pipeline.TorchtuneRefuses, "refuses", torchtune, nil},
+	{"openai", pipeline.OpenAIRefuses, "refuses", openAI, openAIAnswers},
 }
 
 // Names are the names of All.
@@ -51,18 +53,28 @@ func (c *Check) Bind(*arrow.Schema) (pipeline.Applier, error) {
 			return nil, fmt.Errorf("no trainer %q is known", name)
 		}
 	}
-	return &applier{rejects: c.For, field: c.Layout.Columns()[0]}, nil
+	a := &applier{rejects: c.For, field: c.Layout.Columns()[0]}
+	if l := c.Layout.Refused(); l != nil {
+		a.refused = schemas.NewView(l)
+	}
+	return a, nil
 }
 
 type applier struct {
-	rejects []string
-	field   string
-	edited  []schemas.Turn
-	roles   []schemas.Role
+	rejects  []string
+	field    string
+	refused  *schemas.View // the rejected answers of preferences
+	edited   []schemas.Turn
+	roles    []schemas.Role
+	chosen   []schemas.Role
+	rejected []schemas.Role
 }
 
 // Apply sets the trainers' decisions, or rejects.
 func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
+	if a.refused != nil {
+		a.refused.Reset(b.Record)
+	}
 	edits := b.Edits
 	for row, ph := range b.Phases {
 		n := 0
@@ -99,9 +111,16 @@ func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {
 			a.roles = append(a.roles, t.Role)
 		}
 	}
+	if a.refused != nil {
+		rejected, _ := a.refused.Turns(row) // none where it cannot be read
+		a.chosen, a.rejected = answers(a.chosen[:0], turns, 1), answers(a.rejected[:0], rejected, 0)
+	}
 	for i := range All {
 		t := &All[i]
 		why := t.fault(a.roles)
+		if why == "" && a.refused != nil && t.answers != nil {
+			why = t.answers(a.chosen, a.rejected)
+		}
 		if why == "" {
 			continue
 		}
@@ -111,6 +130,16 @@ func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {
 		}
 		b.Decisions[row] |= t.Decision
 	}
+}
+
+// answers appends the roles of the turns of a slot that say something.
+func answers(dst []schemas.Role, turns []schemas.Turn, slot int32) []schemas.Role {
+	for i := range turns {
+		if t := &turns[i]; t.Slot == slot && (!t.Null || t.JSON() != nil) {
+			dst = append(dst, t.Role)
+		}
+	}
+	return dst
 }
 
 func systems(roles []schemas.Role) (n int) {
@@ -173,6 +202,18 @@ func openAI(roles []schemas.Role) string {
 		return "no user message"
 	case len(roles) == 0 || roles[len(roles)-1] != schemas.RoleAssistant:
 		return "the last message is not of the assistant"
+	}
+	return ""
+}
+
+// openAIAnswers wants one message of the assistant on either side.
+func openAIAnswers(chosen, rejected []schemas.Role) string {
+	one := func(roles []schemas.Role) bool { return len(roles) == 1 && roles[0] == schemas.RoleAssistant }
+	switch {
+	case !one(chosen):
+		return "the chosen answer is not one message of the assistant"
+	case !one(rejected):
+		return "the rejected answer is not one message of the assistant"
 	}
 	return ""
 }

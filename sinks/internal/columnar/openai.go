@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,10 +21,12 @@ var openAIKeys = []string{"role", "content", "name", "tool_calls", "tool_call_id
 // openAIColumns are the columns beside the conversation that it takes.
 var openAIColumns = []string{"tools", "functions", "parallel_tool_calls"}
 
-// openAIFile is JSON lines with a record's conversation as OpenAI's fine-tuning API takes it, and nothing else of the record.
+// openAIFile is JSON lines with a record's conversation as OpenAI's fine-tuning API takes it, and nothing else of the record:
+// {messages, tools, …}, and of a preference {input: {messages, tools, …}, preferred_output, non_preferred_output}.
 type openAIFile struct {
 	lineWriter
 	view    *schemas.View
+	refused *schemas.View  // of a preference
 	columns []openAIColumn // of openAIColumns that the schema has
 	turns   []schemas.Turn
 }
@@ -41,7 +44,11 @@ func CheckOpenAI(l *schemas.Layout, s *arrow.Schema) error { return plainTurns(O
 
 // plainTurns refuses turns with members that a format has no place for; those that are JSON text are not looked into.
 func plainTurns(format string, l *schemas.Layout, s *arrow.Schema) error {
-	for _, slot := range l.Slots {
+	slots := l.Slots
+	if l.Rejected != nil && format == OpenAI {
+		slots = append(slots[:len(slots):len(slots)], *l.Rejected)
+	}
+	for _, slot := range slots {
 		if slot.Kind != schemas.ListSlot {
 			continue
 		}
@@ -70,6 +77,9 @@ func newOpenAI(w io.Writer, schema *arrow.Schema, l *schemas.Layout) (encoder, e
 		return nil, err
 	}
 	f := &openAIFile{lineWriter: lineWriter{w: w}, view: schemas.NewView(l)}
+	if r := l.Refused(); r != nil {
+		f.refused = schemas.NewView(r)
+	}
 	for i, field := range schema.Fields() {
 		if !slices.Contains(openAIColumns, field.Name) {
 			continue
@@ -86,6 +96,9 @@ func newOpenAI(w io.Writer, schema *arrow.Schema, l *schemas.Layout) (encoder, e
 
 func (f *openAIFile) write(rows pipeline.Rows) error {
 	f.view.Reset(rows.Record)
+	if f.refused != nil {
+		f.refused.Reset(rows.Record)
+	}
 	for i := range f.columns {
 		c := &f.columns[i]
 		c.rec = array.NewRecord(c.schema, rows.Record.Columns()[c.index:c.index+1], rows.Record.NumRows())
@@ -99,10 +112,33 @@ func (f *openAIFile) row(row int) (err error) {
 	if f.turns, fault = f.view.Conversation(row, f.turns[:0]); fault != nil && !fault.NoTurn() {
 		return fmt.Errorf("field %s: %s", fault.Field, fault.Detail)
 	}
-	f.buf = append(f.buf, `{"messages": [`...)
+	if f.refused == nil {
+		f.buf = append(f.buf, '{')
+		err = errors.Join(f.messages("messages", f.view, f.turns), f.beside(row))
+		f.buf = append(f.buf, '}', '\n')
+		return err
+	}
+	prompt := 0
+	for prompt < len(f.turns) && f.turns[prompt].Slot == 0 {
+		prompt++
+	}
+	f.buf = append(f.buf, `{"input": {`...)
+	err = errors.Join(f.messages("messages", f.view, f.turns[:prompt]), f.beside(row))
+	f.buf = append(f.buf, "}, "...)
+	err = errors.Join(err, f.messages("preferred_output", f.view, f.turns[prompt:]))
+	f.turns, _ = f.refused.Conversation(row, f.turns[:0]) // without an answer the list is empty; who wants no such records says so in check.for
+	f.buf = append(f.buf, ", "...)
+	err = errors.Join(err, f.messages("non_preferred_output", f.refused, f.turns))
+	f.buf = append(f.buf, '}', '\n')
+	return err
+}
+
+// messages appends a member with a list of messages.
+func (f *openAIFile) messages(name string, v *schemas.View, turns []schemas.Turn) error {
+	f.buf = append(append(append(f.buf, '"'), name...), `": [`...)
 	first := true
-	for i := range f.turns {
-		t := &f.turns[i]
+	for i := range turns {
+		t := &turns[i]
 		if t.Null && t.Role == schemas.RoleSystem && t.JSON() == nil { // a column without a system prompt
 			continue
 		}
@@ -110,11 +146,16 @@ func (f *openAIFile) row(row int) (err error) {
 			f.buf = append(f.buf, ", "...)
 		}
 		first = false
-		if err := f.turn(t); err != nil {
+		if err := f.turn(v, t); err != nil {
 			return err
 		}
 	}
 	f.buf = append(f.buf, ']')
+	return nil
+}
+
+// beside appends what the API takes beside the messages.
+func (f *openAIFile) beside(row int) (err error) {
 	for i := range f.columns {
 		c := &f.columns[i]
 		if !c.rec.Column(0).IsValid(row) {
@@ -127,12 +168,11 @@ func (f *openAIFile) row(row int) (err error) {
 		}
 		f.buf = append(f.buf[:at], f.buf[at+1:len(f.buf)-1]...) // without its braces
 	}
-	f.buf = append(f.buf, '}', '\n')
 	return nil
 }
 
 // turn appends a message. Of one that is JSON text, the members that the API takes stay as they are.
-func (f *openAIFile) turn(t *schemas.Turn) error {
+func (f *openAIFile) turn(v *schemas.View, t *schemas.Turn) error {
 	f.buf = append(append(append(f.buf, `{"role": "`...), t.Role.String()...), '"')
 	raw := t.JSON()
 	if raw == nil {
@@ -145,7 +185,7 @@ func (f *openAIFile) turn(t *schemas.Turn) error {
 		f.buf = append(f.buf, '}')
 		return nil
 	}
-	text := f.view.TextKey(t)
+	text := v.TextKey(t)
 	_, err := jsontext.Object(raw, 0, func(m jsontext.Member) error {
 		key := string(raw[m.Key+1 : m.KeyEnd-1])
 		switch key {
@@ -163,4 +203,18 @@ func (f *openAIFile) turn(t *schemas.Turn) error {
 	})
 	f.buf = append(f.buf, '}')
 	return err
+}
+
+// PreferenceSchema is that of lines in the preference form: each message and what stands beside them as JSON text.
+func PreferenceSchema() *arrow.Schema {
+	messages := func(name string) arrow.Field {
+		return arrow.Field{Name: name, Type: arrow.ListOfField(jsonrow.JSONField("item")), Nullable: true}
+	}
+	input := []arrow.Field{messages("messages")}
+	for _, name := range openAIColumns {
+		input = append(input, jsonrow.JSONField(name))
+	}
+	return arrow.NewSchema([]arrow.Field{
+		{Name: "input", Type: arrow.StructOf(input...), Nullable: true}, messages("preferred_output"), messages("non_preferred_output"),
+	}, nil)
 }

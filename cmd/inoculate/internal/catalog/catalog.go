@@ -84,10 +84,21 @@ func OpenSource(ctx context.Context, typ string, paths []string, mem memory.Allo
 // Assemble makes a pipeline. What is wrong with the config is a diag.List, what is wrong with the input a
 // *pipeline.InputError. The logger hears of what the source meets while it reads.
 func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
-	return assemble(ctx, c, nil, mem, logger)
+	return assemble(ctx, c, reading{}, mem, logger)
 }
 
-func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
+// AssemblePreference is Assemble over lines in OpenAI's preference form, with what is in their input as columns.
+func AssemblePreference(ctx context.Context, c *config.Config, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
+	return assemble(ctx, c, reading{written: finetune.PreferenceSchema(), lift: "input"}, mem, logger)
+}
+
+// reading is what is known of the input beside the config.
+type reading struct {
+	written *arrow.Schema // with which it was written; nil: it says so itself
+	lift    string        // the column whose members become columns
+}
+
+func assemble(ctx context.Context, c *config.Config, in reading, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
 	p := &Pipeline{Config: c, Mem: mem}
 	var l diag.List
 	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
@@ -99,13 +110,20 @@ func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem 
 			return nil, err
 		}
 		if p.earlier != nil {
-			if written, err = dataset.DecodeSchema(p.earlier.ArrowSchema); err != nil {
+			if in.written, err = dataset.DecodeSchema(p.earlier.ArrowSchema); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if p.Source, p.JSONSource, err = source(ctx, c, written, mem, logger); err != nil {
+	if p.Source, p.JSONSource, err = source(ctx, c, in.written, mem, logger); err != nil {
 		return nil, err
+	}
+	if in.lift != "" {
+		src, err := lift(p.Source, in.lift)
+		if err != nil {
+			return nil, errors.Join(err, p.Source.Close())
+		}
+		p.Source = src
 	}
 	if err := p.bind(); err != nil {
 		return nil, errors.Join(err, p.Source.Close())

@@ -162,7 +162,7 @@ func (s *Sealed) AssembleStrip(ctx context.Context, c *config.Config, mem memory
 
 // Assemble is Assemble for a config that reads the folder's files, by the schema they were written with.
 func (s *Sealed) Assemble(ctx context.Context, c *config.Config, mem memory.Allocator) (*Pipeline, error) {
-	return assemble(ctx, c, s.Schema, mem, slog.New(slog.DiscardHandler))
+	return assemble(ctx, c, reading{written: s.Schema}, mem, slog.New(slog.DiscardHandler))
 }
 
 // Prior reads the provenance of the folder's files.

@@ -38,7 +38,7 @@ func (f *ioFlags) add(c *cobra.Command, promptHelp string) {
 	fl.StringVarP(&f.out, "out", "o", "", "output folder")
 	fl.StringVar(&f.from, "from", "", "type of the input: parquet, arrow or jsonl (default: by its name)")
 	fl.StringSliceVar(&f.to, "to", nil, "formats to write: parquet, arrow, jsonl, and beside one of them openai, mds, mds-zstd, inspect, lm-eval (default: that of the input)")
-	fl.StringVar(&f.layout, "layout", "auto", "layout of the conversations: auto, messages, sharegpt, prompt-completion, flat")
+	fl.StringVar(&f.layout, "layout", "auto", "layout of the conversations: auto, messages, sharegpt, prompt-completion, preference, flat")
 	fl.StringVar(&f.column, "column", "", "column of the conversation, for layouts messages and sharegpt")
 	fl.StringVar(&f.onLeak, "on-leak", "fail", "a record that breaks the separation: fail, reject or report")
 	fl.StringSliceVar(&f.trainer, "for", nil, "trainers whose dropped or refused records become rejects: llama-factory, torchtune, openai")

@@ -138,6 +138,9 @@ func (rd *reader) open(ctx context.Context, format string, paths []string, mem m
 	}
 	cfg.Source.Type, cfg.Source.Sample = "jsonl", math.MaxInt // a record that comes late may have what no other has
 	cfg.Layout = config.Layout{Spec: schemas.Spec{Type: "messages", Column: column}}
+	if format == "openai" && rd.sealed.Manifest.Layout.Name == "preference" {
+		return catalog.AssemblePreference(ctx, cfg, mem, slog.New(slog.DiscardHandler))
+	}
 	return catalog.Assemble(ctx, cfg, mem, slog.New(slog.DiscardHandler))
 }
 
