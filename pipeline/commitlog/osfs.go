@@ -130,10 +130,20 @@ type osFile struct {
 	f    *os.File
 	fs   *osFS
 	name string
+	size int64 // bytes written
+	sent int64 // of them, those that are on their way to the disk
 }
+
+// sendBytes is how much of a file waits in the page cache at most before the system is asked to write it out. Sync then finds
+// little left to wait for.
+const sendBytes = 4 << 20
 
 func (f *osFile) Write(p []byte) (int, error) {
 	n, err := f.f.Write(p)
+	if f.size += int64(n); f.size-f.sent >= sendBytes {
+		send(f.f, f.sent, f.size-f.sent)
+		f.sent = f.size
+	}
 	return n, f.fs.at("write", f.name, err)
 }
 func (f *osFile) Sync() error  { return f.fs.at("fsync", f.name, f.f.Sync()) }

@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,15 +8,9 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
-	"sync"
 
 	"inoculate/pipeline"
 )
-
-// writeSize is what goes to the file system at a time.
-const writeSize = 256 << 10
-
-var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeSize) }}
 
 // Staging makes the files of segments. Its methods may be called at once.
 type Staging struct {
@@ -55,9 +48,8 @@ func (s *Staging) Create(seg pipeline.Segment, folder, ext string) (*Temp, error
 	if err != nil {
 		return nil, err
 	}
+	t.out = pieces{w: hashed{f, t}}
 	t.f = f
-	t.buf = buffers.Get().(*bufio.Writer)
-	t.buf.Reset(hashed{t})
 	return t, nil
 }
 
@@ -65,7 +57,7 @@ func (s *Staging) Create(seg pipeline.Segment, folder, ext string) (*Temp, error
 type Temp struct {
 	fs                      FS
 	f                       WriteFile
-	buf                     *bufio.Writer
+	out                     pieces
 	sum                     hash.Hash
 	n                       int64
 	folder, stem, ext, name string
@@ -73,32 +65,33 @@ type Temp struct {
 	done                    bool
 }
 
-// hashed writes through to the file and hashes what was written, in large pieces.
-type hashed struct{ t *Temp }
+// hashed writes through to the file and hashes what was written.
+type hashed struct {
+	f WriteFile
+	t *Temp
+}
 
 func (h hashed) Write(p []byte) (int, error) {
-	n, err := h.t.f.Write(p)
+	n, err := h.f.Write(p)
 	h.t.sum.Write(p[:n])
 	h.t.n += int64(n)
 	return n, err
 }
 
-// Write appends p.
+// Write appends p. An error may be that of an earlier piece: a large file is written behind its writer's back.
 func (t *Temp) Write(p []byte) (int, error) {
 	if t.done {
 		return 0, errOver
 	}
-	return t.buf.Write(p)
+	return t.out.Write(p)
 }
 
 var errOver = errors.New("the attempt at this file is over")
 
-// end gives the buffer back.
+// end gives the buffers back.
 func (t *Temp) end() {
 	t.done = true
-	t.buf.Reset(nil)
-	buffers.Put(t.buf)
-	t.buf = nil
+	t.out.end()
 }
 
 // Publish makes the file durable under its content's name in the staging folder and returns the name it will have in its
@@ -111,7 +104,7 @@ func (t *Temp) Publish(ctx context.Context) (name, sha256hex string, bytes int64
 	if ctx.Err() != nil {
 		return "", "", 0, errors.Join(context.Cause(ctx), t.Abort())
 	}
-	err = t.buf.Flush()
+	err = t.out.flush()
 	if err == nil && mutant != mutNoFileSync {
 		err = t.f.Sync() // R11: the content before the name
 		if err != nil && mutant == mutSyncAgain {
