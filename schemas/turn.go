@@ -30,6 +30,14 @@ func (t *Turn) Parts() [][]byte {
 	return parts
 }
 
+// Single says whether the turn's text is in one piece: all of it, or the only text part.
+func (t *Turn) Single() bool {
+	if t.json == nil || len(t.json.spans) < 2 {
+		return !t.Null
+	}
+	return false
+}
+
 // Writable says whether text can be put into the turn: not where content is a list without text, or missing.
 func (t *Turn) Writable() bool { return t.json == nil || len(t.json.spans) > 0 }
 

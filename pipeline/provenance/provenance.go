@@ -45,11 +45,36 @@ const (
 )
 
 // A Builder collects rows. It serves one goroutine.
-type Builder struct{ b *array.RecordBuilder }
+type Builder struct {
+	b        *array.RecordBuilder
+	position *array.Int64Builder
+	phase    *array.Uint8Builder
+	decision *array.Uint16Builder
+	prompts  *array.ListBuilder
+	prompt   *array.Int32Builder
+	edits    *array.ListBuilder
+	edit     editBuilder
+}
+
+// editBuilder is the builder of editType, and those of its members.
+type editBuilder struct {
+	*array.StructBuilder
+	slot, turn, at *array.Int32Builder
+	op             *array.Uint8Builder
+	prompt         *array.Int32Builder
+	role, old, new *array.StringBuilder
+}
 
 // NewBuilder makes a Builder whose records come from mem.
 func NewBuilder(mem memory.Allocator) *Builder {
-	return &Builder{b: array.NewRecordBuilder(mem, Schema)}
+	b := array.NewRecordBuilder(mem, Schema)
+	prompts, edits := b.Field(3).(*array.ListBuilder), b.Field(4).(*array.ListBuilder)
+	s := edits.ValueBuilder().(*array.StructBuilder)
+	number := func(i int) *array.Int32Builder { return s.FieldBuilder(i).(*array.Int32Builder) }
+	text := func(i int) *array.StringBuilder { return s.FieldBuilder(i).(*array.StringBuilder) }
+	return &Builder{b, b.Field(0).(*array.Int64Builder), b.Field(1).(*array.Uint8Builder), b.Field(2).(*array.Uint16Builder),
+		prompts, prompts.ValueBuilder().(*array.Int32Builder), edits,
+		editBuilder{s, number(0), number(1), number(2), s.FieldBuilder(3).(*array.Uint8Builder), number(4), text(5), text(6), text(7)}}
 }
 
 // Row is what is kept of one record.
@@ -63,37 +88,36 @@ type Row struct {
 
 // Append adds a row.
 func (b *Builder) Append(r Row, placed []pipeline.Placed) {
-	f := b.b.Field
-	f(0).(*array.Int64Builder).Append(r.Position)
-	f(1).(*array.Uint8Builder).Append(r.Phase)
-	f(2).(*array.Uint16Builder).Append(uint16(r.Decision))
-	prompts := f(3).(*array.ListBuilder)
-	prompts.Append(true)
+	b.position.Append(r.Position)
+	b.phase.Append(r.Phase)
+	b.decision.Append(uint16(r.Decision))
+	b.prompts.Append(true)
 	for _, p := range placed {
-		prompts.ValueBuilder().(*array.Int32Builder).Append(p.Prompt)
+		b.prompt.Append(p.Prompt)
 	}
-	edits := f(4).(*array.ListBuilder)
-	edits.Append(true)
-	s := edits.ValueBuilder().(*array.StructBuilder)
+	b.edits.Append(true)
 	for i := range r.Edits {
-		e := &r.Edits[i]
-		op := uint8(e.Op)
-		if e.Null {
-			op |= nullBit
-		}
-		if e.Unnull {
-			op |= unnullBit
-		}
-		s.Append(true)
-		s.FieldBuilder(0).(*array.Int32Builder).Append(e.Slot)
-		s.FieldBuilder(1).(*array.Int32Builder).Append(e.Turn)
-		s.FieldBuilder(2).(*array.Int32Builder).Append(e.At)
-		s.FieldBuilder(3).(*array.Uint8Builder).Append(op)
-		s.FieldBuilder(4).(*array.Int32Builder).Append(e.Prompt)
-		s.FieldBuilder(5).(*array.StringBuilder).Append(e.Role)
-		s.FieldBuilder(6).(*array.StringBuilder).Append(e.Old)
-		s.FieldBuilder(7).(*array.StringBuilder).Append(e.New)
+		b.edit.append(&r.Edits[i])
 	}
+}
+
+func (b *editBuilder) append(e *schemas.Edit) {
+	op := uint8(e.Op)
+	if e.Null {
+		op |= nullBit
+	}
+	if e.Unnull {
+		op |= unnullBit
+	}
+	b.Append(true)
+	b.slot.Append(e.Slot)
+	b.turn.Append(e.Turn)
+	b.at.Append(e.At)
+	b.op.Append(op)
+	b.prompt.Append(e.Prompt)
+	b.role.Append(e.Role)
+	b.old.Append(e.Old)
+	b.new.Append(e.New)
 }
 
 // Record returns the rows collected since the last call; the caller releases it.

@@ -81,10 +81,16 @@ func (c *column) grow(b []byte, n int) []byte {
 		return b
 	}
 	size := max(len(b)+n, 2*cap(b), 1024)
+	var out []byte
 	if b == nil {
-		return c.mem.Allocate(size)[:0:size]
+		out = c.mem.Allocate(size)
+	} else {
+		out = c.mem.Reallocate(size, b[:cap(b)])
 	}
-	return c.mem.Reallocate(size, b[:cap(b)])[:len(b):size] // the capacity is always what was allocated
+	if cap(out) > size { // what the allocator has given over that: the capacity is always what was allocated, and goes back as such
+		out = c.mem.Reallocate(cap(out), out)
+	}
+	return out[:len(b)]
 }
 
 // room makes room for n more bytes of data; the first time, for as many as the last record had.

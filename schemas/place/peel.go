@@ -39,7 +39,7 @@ func (p *Prompts) Peel(turns []schemas.Turn, candidates []int32, peels []Peel, f
 			return w == EveryUser || w == FirstUser && i == first || w == LastUser && i == last
 		}
 		head, tail := t.Head(), t.Tail()
-		one := len(t.Parts()) == 1
+		one := t.Single()
 		peel := Peel{Turn: i, Hi: len(tail)}
 		for again := true; again && !peel.Whole; {
 			again = false
@@ -98,6 +98,11 @@ func (p *Prompts) stands(t *schemas.Turn, id int32) bool {
 // Standing returns which of the candidates stand at their place, in every turn that the placement means.
 func (p *Prompts) Standing(turns []schemas.Turn, candidates []int32) (standing []int32) {
 	_, found := p.Peel(turns, candidates, nil, nil)
+	return p.Complete(turns, candidates, found, nil)
+}
+
+// Complete appends to standing the candidates that stand everywhere they should, by what Peel found of them.
+func (p *Prompts) Complete(turns []schemas.Turn, candidates, found, standing []int32) []int32 {
 	for _, id := range candidates {
 		n := 0
 		for _, f := range found {

@@ -9,11 +9,12 @@ import (
 	"inoculate/schemas"
 )
 
-// hasher makes the keys by which records of both phases are compared.
-type hasher struct{ digest xxhash.Digest }
+// hasher makes the keys by which records of both phases are compared: of each text its hash, and of the conversation the hash of
+// its roles, and of the lengths and hashes of its texts.
+type hasher struct{ parts []byte }
 
 func (h *hasher) key(turns []schemas.Turn) (k pipeline.Key) {
-	h.digest.Reset()
+	h.parts = h.parts[:0]
 	some := false
 	for i := range turns {
 		t := &turns[i]
@@ -21,31 +22,30 @@ func (h *hasher) key(turns []schemas.Turn) (k pipeline.Key) {
 			continue
 		}
 		some = true
-		h.turn(t)
+		if t.JSON() == nil || t.Single() {
+			sum := h.add(t.Role, t.Text)
+			if t.Role == schemas.RoleUser && k.User == 0 {
+				k.User = sum
+			}
+			continue
+		}
+		for _, p := range t.Parts() {
+			h.add(t.Role, p)
+		}
 		if t.Role == schemas.RoleUser && k.User == 0 {
 			k.User = xxhash.Sum64(t.Text)
 		}
 	}
 	if some {
-		k.Conversation = h.digest.Sum64()
+		k.Conversation = xxhash.Sum64(h.parts)
 	}
 	return k
 }
 
-// turn adds role and texts, each with its length, so that no two conversations run together.
-func (h *hasher) turn(t *schemas.Turn) {
-	var head [9]byte
-	head[0] = byte(t.Role)
-	add := func(text []byte) {
-		binary.LittleEndian.PutUint64(head[1:], uint64(len(text)))
-		h.digest.Write(head[:])
-		h.digest.Write(text)
-	}
-	if t.JSON() == nil {
-		add(t.Text)
-		return
-	}
-	for _, p := range t.Parts() {
-		add(p)
-	}
+func (h *hasher) add(r schemas.Role, text []byte) uint64 {
+	sum := xxhash.Sum64(text)
+	h.parts = append(h.parts, byte(r))
+	h.parts = binary.LittleEndian.AppendUint64(h.parts, uint64(len(text)))
+	h.parts = binary.LittleEndian.AppendUint64(h.parts, sum)
+	return sum
 }

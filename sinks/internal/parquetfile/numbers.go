@@ -1,5 +1,7 @@
 package parquetfile
 
+import "bytes"
+
 // appendNumbers adds rows by the numbers of their values, as far as the dictionary goes.
 func (c *column) appendNumbers(in *chunk, at cursor) (cursor, error) {
 	to := in.next(at, noLimit, maxPageEntries-c.entries)
@@ -48,12 +50,16 @@ func (c *column) number(in *chunk) (ok bool, err error) {
 		if err := c.store(b, in.data.Buffers()[1].Bytes(), p); err != nil {
 			return false, err
 		}
-		for ; len(b) > 0; b = b[c.width:] {
+		for len(b) > 0 {
 			k, ok := c.dict.number(b[:c.width])
 			if !ok {
 				return false, nil
 			}
 			c.numbers = append(c.numbers, k)
+			v := b[:c.width]
+			for b = b[c.width:]; !c.dict.probing && bytes.HasPrefix(b, v); b = b[c.width:] {
+				c.numbers = append(c.numbers, k)
+			}
 		}
 	}
 	return true, nil
