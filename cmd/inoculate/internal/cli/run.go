@@ -138,6 +138,9 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 		a.level.Set(slog.LevelInfo)
 	}
 	debug.SetMemoryLimit(int64(limit))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // little is garbage: batches are recycled
+	}
 	ctx, drain, stop := a.signals(parent, f.drain)
 	defer stop()
 	started := time.Now()
