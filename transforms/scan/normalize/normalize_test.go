@@ -167,15 +167,32 @@ func TestTwoFaced(t *testing.T) {
 			t.Errorf("%q: [%d, %d)", c.text, from, to)
 		}
 	}
-	var all string
-	for r := rune(0x80); r < 0x1F00; r++ { // Greek with two marks aside
-		small, big := keyOf(unicode.ToLower(r)), keyOf(r)
-		if !bytes.Equal(small, big) && len(small) == 1 && len(big) == 1 {
-			all += string(r)
+}
+
+// TestCases: all cases of a letter have one key, but for those that look like different Latin letters, and a key is its own key, for
+// every rune there is.
+func TestCases(t *testing.T) {
+	var twoFaced string
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		key := keyOf(r)
+		if again := Key(key); !bytes.Equal(again, key) {
+			t.Errorf("the key of %U is %q, its key %q", r, key, again)
+		}
+		for o := unicode.SimpleFold(r); o > r; o = unicode.SimpleFold(o) {
+			switch other := keyOf(o); {
+			case bytes.Equal(other, key):
+			case len(key) == 1 && len(other) == 1 && o >= utf8.RuneSelf:
+				twoFaced += string(r)
+			case r != 0x345: // an iota below a letter, which is a mark: all marks are left out
+				t.Errorf("%U has the key %q, %U %q", r, key, o, other)
+			}
 		}
 	}
-	if want := "ΎΝΥΫ"; all != want {
-		t.Errorf("letters with two faces: %q, not %q", all, want)
+	if want := "ΎΝΥΫ\u1F51\u1F53\u1F55\u1F57\u1F7A\u1F7B\u1FE0\u1FE1\U000118A3\U000118A4\U000118BC"; twoFaced != want {
+		t.Errorf("letters whose cases look different: %q, not %q", twoFaced, want)
+	}
+	if got := string(Key([]byte("Ꮳꮃꭹ Ᏸᏸ"))); got != string(Key([]byte("ꮳᎳᎩ ᏸᏰ"))) {
+		t.Errorf("Cherokee in two cases: %q", got)
 	}
 }
 

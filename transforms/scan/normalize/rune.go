@@ -118,7 +118,7 @@ func step(s string) string {
 		if ignored(r) {
 			continue
 		}
-		for _, f := range cases.Fold().String(string(r)) {
+		for _, f := range foldCase(r) {
 			if c := looksLike(f); c != 0 {
 				out.WriteByte(c)
 			} else if unicode.In(f, unicode.L, unicode.N, unicode.Mc) {
@@ -127,6 +127,20 @@ func step(s string) string {
 		}
 	}
 	return out.String()
+}
+
+// foldCase is a rune with its letter case folded. Cherokee letters have two cases, which cases.Fold turns into one another: the
+// capitals stand for both, as in Unicode's own table.
+func foldCase(r rune) string {
+	switch {
+	case r >= 0x13A0 && r <= 0x13F5:
+		return string(r)
+	case r >= 0x13F8 && r <= 0x13FD:
+		return string(r - 0x13F8 + 0x13F0)
+	case r >= 0xAB70 && r <= 0xABBF:
+		return string(r - 0xAB70 + 0x13A0)
+	}
+	return cases.Fold().String(string(r))
 }
 
 // looksLike is the Latin letter that a rune, or the rune in its other case, looks like; or 0.
