@@ -90,8 +90,11 @@ func Assemble(ctx context.Context, c *config.Config, mem memory.Allocator, logge
 func assemble(ctx context.Context, c *config.Config, written *arrow.Schema, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
 	p := &Pipeline{Config: c, Mem: mem}
 	var l diag.List
-	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
+	if p.Variants, l = c.LoadVariants(); l.Err() != nil {
 		return nil, l
+	}
+	for _, f := range l {
+		logger.Warn(f.Message, "file", f.File, "line", f.Line)
 	}
 	var err error
 	if c.Source.Type == "kafka" {
