@@ -109,7 +109,7 @@ func appendASCII(dst, text []byte) ([]byte, int) {
 	}
 	out := dst[:cap(dst)]
 	i := 0
-	if len(text) >= 64 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
+	if len(text) >= 32 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
 		n := 0
 		i, n = squeezeChunks(out[k:], text)
 		k += n

@@ -101,6 +101,12 @@ func checkSpans(t interface{ Fatalf(string, ...any) }, before, part, after []byt
 func FuzzASCII(f *testing.F) {
 	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)
 	f.Add([]byte(strings.Repeat("x", 64)+"é"), 0)
+	for n := range 70 {
+		f.Add([]byte(strings.Repeat("x. Y", 40)[:n]+"é and more behind it, which is not looked at"), n%3)
+	}
+	for c := range 256 {
+		f.Add(append(bytes.Repeat([]byte("ab"), 50), byte(c), 'c', 'd'), c%90)
+	}
 	f.Fuzz(func(t *testing.T, text []byte, skip int) {
 		text = text[min(max(skip, 0), len(text)):]
 		got, n := appendASCII([]byte("abc"), text)
@@ -113,6 +119,26 @@ func FuzzASCII(f *testing.F) {
 		}
 		if n != k || !bytes.Equal(got, want) {
 			t.Fatalf("%q: %q of %d bytes, want %q of %d", text, got, n, want, k)
+		}
+	})
+}
+
+// FuzzSeen holds the kernel, and the plain way, against the table.
+func FuzzSeen(f *testing.F) {
+	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)
+	f.Add([]byte(strings.Repeat("x", 64)+"é%"), 0)
+	for c := range 256 {
+		f.Add(append(bytes.Repeat([]byte("ab"), 50), byte(c)), c%80)
+		f.Add(append([]byte{byte(c)}, bytes.Repeat([]byte("ab"), 50)...), 0)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, skip int) {
+		text = text[min(max(skip, 0), len(text)):]
+		var want Bytes
+		for _, c := range text {
+			want |= telling[c]
+		}
+		if got, plain := Seen(text), seenPortable(text); got != want || plain != want {
+			t.Fatalf("%q: %b, plainly %b, want %b", text, got, plain, want)
 		}
 	})
 }

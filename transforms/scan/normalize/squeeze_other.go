@@ -3,3 +3,5 @@
 package normalize
 
 func squeezeChunks(_, _ []byte) (read, written int) { return 0, 0 }
+
+func seenChunks([]byte) (seen Bytes, read int) { return 0, 0 }
