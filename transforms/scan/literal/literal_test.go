@@ -28,7 +28,7 @@ func check(t *testing.T, patterns []string, text []byte) {
 	t.Helper()
 	s := New(patterns)
 	want := slow(patterns, text)
-	for name, scan := range map[string]func([]byte, func(int, int)){"Scan": s.Scan, "strided": s.strided} {
+	for name, scan := range map[string]func([]byte, func(int, int)){"Scan": s.Scan, "strided": s.strided, "portable": s.portable} {
 		checkOne(t, name, patterns, text, want, scan)
 	}
 	if s.few != nil { // also where the text is too short for it to be worth it
@@ -161,11 +161,10 @@ func TestPlans(t *testing.T) {
 		for name, sample := range map[string]func() []byte{"a sample": func() []byte { return []byte(text[:len(text)/2]) }, "an empty sample": func() []byte { return nil }} {
 			s := NewFor(patterns, sample)
 			checkOne(t, name, patterns, []byte(text), want, s.Scan)
+			checkOne(t, name+", portable", patterns, []byte(text), want, s.portable)
 			for _, c := range s.classes {
 				strides[c.stride] = true
-				c.often = !c.often
 			}
-			checkOne(t, name+", the other loop", patterns, []byte(text), want, s.Scan)
 		}
 	}
 	if len(strides) < 4 {
