@@ -153,7 +153,7 @@ const fewBytes = 64
 func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 	for _, c := range s.classes {
 		if len(text) >= c.width {
-			s.rest(c, text, s.fast(c, text, emit), emit)
+			s.tail(c, text, s.fast(c, text, emit), emit)
 		}
 	}
 	s.scanTiny(text, emit)
@@ -163,7 +163,7 @@ func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 func (s *Set) portable(text []byte, emit func(pattern, at int)) {
 	for _, c := range s.classes {
 		if len(text) >= c.width {
-			s.rest(c, text, 0, emit)
+			s.tail(c, text, s.plain(c, text, emit), emit)
 		}
 	}
 	s.scanTiny(text, emit)
@@ -180,10 +180,10 @@ func (s *Set) scanTiny(text []byte, emit func(pattern, at int)) {
 	}
 }
 
-// rest looks for the patterns of a class from byte i on, on every processor.
-func (s *Set) rest(c *class, text []byte, i int, emit func(pattern, at int)) {
+// plain looks for the patterns of a class four windows at a time, on every processor, and returns up to where it came.
+func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 	var found [verifyAtOnce]uint32
-	base := i
+	base := 0
 	filter, stride := c.filter, c.stride
 	mask, folded, words := c.mask, uint64(fold)&c.mask, uint32(len(filter)-1)
 	n := 0
@@ -214,19 +214,23 @@ func (s *Set) rest(c *class, text []byte, i int, emit func(pattern, at int)) {
 			n, base = 0, i
 		}
 	}
-	for ; i+c.width <= len(text); i += stride {
-		if n == len(found) {
-			s.verify(c, text, base, found[:n], emit)
-			n = 0
-		}
-		found[n] = uint32(i - base)
-		n++
-	}
 	s.verify(c, text, base, found[:n], emit)
+	return i
+}
+
+// tail looks for the patterns of a class in what is left from byte i on.
+func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
+	for ; i+c.width <= len(text); i += c.stride {
+		h := sift(load(text[i:])&c.mask | fold&c.mask)
+		f := c.filter[h>>siftWord&uint32(len(c.filter)-1)]
+		if f>>(h&31)&(f>>(h>>27))&1 != 0 {
+			s.verify(c, text, i, []uint32{0}, emit)
+		}
+	}
 }
 
 // verifyAtOnce is how many places wait to be verified: what they need from memory is asked for at once.
-const verifyAtOnce = 128
+const verifyAtOnce = 64
 
 // verify compares the patterns that have the window at each place behind base. It changes places.
 func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func(pattern, at int)) {

@@ -39,19 +39,15 @@ var kept = func() (t [256]uint64) {
 	return t
 }()
 
-// fast looks for the patterns of a class with vectors, and returns up to where they came; rest does what is left.
+// fast looks for the patterns of a class with vectors, and returns up to where they came.
 func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) {
 	if !hasProbes || c.width != window || c.stride < 4 {
-		return 0
+		return s.plain(c, text, emit)
 	}
 	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride}
-	order := [8]int{0, 1, 4, 5, 2, 3, 6, 7}
-	kernel := probeFar
-	switch c.stride {
-	case 4: // windows at 0, 8, 16, 24, and 4 bytes behind each
-		order, kernel = [8]int{0, 2, 1, 3, 4, 6, 5, 7}, probe4
-	case 8:
-		kernel = probe8
+	order := &inOrder
+	if c.stride == 4 {
+		order = &inOrder4
 	}
 	var found [verifyAtOnce + 8]uint32
 	for {
@@ -59,14 +55,30 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 		if left <= 0 {
 			return end
 		}
+		left = min(left, mostRounds)
 		for k, place := range order {
-			in.places[k] = uint32(place * c.stride)
+			in.places[k] = place * uint32(c.stride)
 		}
-		rounds, n := kernel(&text[end], min(left, mostRounds), &in, &found)
+		var rounds, n int
+		switch c.stride { // called by their names, or what they take would be on the heap
+		case 4:
+			rounds, n = probe4(&text[end], left, &in, &found)
+		case 8:
+			rounds, n = probe8(&text[end], left, &in, &found)
+		default:
+			rounds, n = probeFar(&text[end], left, &in, &found)
+		}
 		s.verify(c, text, end, found[:n], emit)
 		end += rounds * int(in.round)
 	}
 }
+
+// The order in which the kernels look at the windows of a round. At a stride of 4 there are windows at 0, 8, 16, 24, and four bytes
+// behind each.
+var (
+	inOrder  = [8]uint32{0, 1, 4, 5, 2, 3, 6, 7}
+	inOrder4 = [8]uint32{0, 2, 1, 3, 4, 6, 5, 7}
+)
 
 // mostRounds is such that places fit into 32 bits.
 const mostRounds = 1 << 20

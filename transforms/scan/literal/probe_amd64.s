@@ -76,7 +76,7 @@ TEXT ·probe4(SB), NOSPLIT, $0-48
 four:
 	CMPQ R11, CX
 	JGE  done4
-	CMPQ R10, $(128 - 8)         // verifyAtOnce
+	CMPQ R10, $(64 - 8)         // verifyAtOnce
 	JGT  done4
 	VMOVDQU (SI), Y0
 	VMOVDQU 4(SI), Y1
@@ -96,7 +96,7 @@ TEXT ·probe8(SB), NOSPLIT, $0-48
 eight:
 	CMPQ R11, CX
 	JGE  done8
-	CMPQ R10, $(128 - 8)         // verifyAtOnce
+	CMPQ R10, $(64 - 8)         // verifyAtOnce
 	JGT  done8
 	PREFETCHT0 1024(SI)
 	VMOVDQU (SI), Y0
@@ -118,7 +118,7 @@ TEXT ·probeFar(SB), NOSPLIT, $0-48
 far:
 	CMPQ R11, CX
 	JGE  doneFar
-	CMPQ R10, $(128 - 8)         // verifyAtOnce
+	CMPQ R10, $(64 - 8)         // verifyAtOnce
 	JGT  doneFar
 	VMOVQ (SI), X0
 	VPINSRQ $1, (SI)(R8*1), X0, X0

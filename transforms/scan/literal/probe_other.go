@@ -2,4 +2,4 @@
 
 package literal
 
-func (s *Set) fast(*class, []byte, func(pattern, at int)) (end int) { return 0 }
+func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) { return s.plain(c, text, emit) }
