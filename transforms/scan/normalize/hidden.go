@@ -54,7 +54,7 @@ func Hidden(text []byte, under, m *Mapped, f func(via string)) {
 			f(way.via)
 		}
 	}
-	bits(text, under, m)
+	bitPairs(text, under, m)
 	if len(m.Text) >= shortest {
 		f(Bits)
 	}
@@ -78,8 +78,8 @@ func readable(text []byte) bool {
 	return n*4 >= len(text)*3
 }
 
-// bits reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
-func bits(text []byte, under, m *Mapped) {
+// bitPairs reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
+func bitPairs(text []byte, under, m *Mapped) {
 	for _, one := range []rune{0x2064, 0x2062} {
 		m.Reset(0)
 		var c, n, from int

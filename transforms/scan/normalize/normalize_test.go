@@ -123,6 +123,31 @@ func FuzzASCII(f *testing.F) {
 	})
 }
 
+// FuzzRunes holds the loop against the keys of one rune after the other.
+func FuzzRunes(f *testing.F) {
+	for _, p := range pieces {
+		f.Add([]byte(p + "é, Ж aЖ  b: " + p + "ё and more behind it"))
+	}
+	f.Add([]byte("\xc3\xc3\xa9\xe2\x82\xed\xa0\x80\xe0\x80\x80\xc1\x81\xf0\x9f\x98\x80\xf4\x90\x80\x80\xd0"))
+	f.Add([]byte(strings.Repeat("съешь ещё \xd0\x41\xc0\xafбулок, ﷺ", 50)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want []byte
+		for _, r := range string(text) {
+			want = append(want, keyOf(r)...)
+		}
+		for i := 0; i+chunk <= len(text); i++ {
+			part := (*[chunk]byte)(text[i:])
+			high, follows, more := starts(part)
+			if h, f, m := startsPortable(part); h != high || f != follows || m != more {
+				t.Fatalf("%q: %b %b %b, plainly %b %b %b", part, high, follows, more, h, f, m)
+			}
+		}
+		if got := appendKey([]byte("abc"), text); string(got) != "abc"+string(want) {
+			t.Fatalf("%q: %q, want %q", text, got, want)
+		}
+	})
+}
+
 // FuzzSeen holds the kernel, and the plain way, against the table.
 func FuzzSeen(f *testing.F) {
 	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)

@@ -24,6 +24,19 @@ func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written i
 //go:noescape
 func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
 
+// startsAVX2 is startsPortable.
+//
+//go:noescape
+func startsAVX2(text *byte) (high, follows, more uint64)
+
+// starts is startsPortable, faster.
+func starts(text *[chunk]byte) (high, follows, more uint64) {
+	if hasAVX2 {
+		return startsAVX2(&text[0])
+	}
+	return startsPortable(text)
+}
+
 // asciiKey is for each byte of ASCII its byte of the key, or 0.
 var asciiKey = func() (t [128]byte) {
 	for c := range t {

@@ -182,3 +182,38 @@ seen:
 	ORQ  BX, AX
 	MOVB AX, seen+24(FP)
 	RET
+
+// func startsAVX2(text *byte) (high, follows, more uint64)
+// AVX2.
+TEXT ·startsAVX2(SB), NOSPLIT, $0-32
+	MOVQ text+0(FP), SI
+	MOVL $0xC0, AX
+	VMOVQ AX, X2
+	VPBROADCASTB X2, Y2
+	MOVL $0xDF, AX
+	VMOVQ AX, X3
+	VPBROADCASTB X3, Y3
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPMOVMSKB Y0, AX
+	VPMOVMSKB Y1, BX
+	VPCMPGTB Y0, Y2, Y4          // less than 0xC0, and not ASCII
+	VPCMPGTB Y1, Y2, Y5
+	VPCMPGTB Y3, Y0, Y0          // 0xE0 and more, or ASCII
+	VPCMPGTB Y3, Y1, Y1
+	VPMOVMSKB Y4, CX
+	VPMOVMSKB Y5, DX
+	VPMOVMSKB Y0, R8
+	VPMOVMSKB Y1, R9
+	VZEROUPPER
+	SHLQ $32, BX
+	SHLQ $32, DX
+	SHLQ $32, R9
+	ORQ  BX, AX
+	ORQ  DX, CX
+	ORQ  R9, R8
+	ANDQ AX, R8
+	MOVQ AX, high+8(FP)
+	MOVQ CX, follows+16(FP)
+	MOVQ R8, more+24(FP)
+	RET
