@@ -41,7 +41,7 @@ var kept = func() (t [256]uint64) {
 
 // fast looks for the patterns of a class with vectors, and returns up to where they came.
 func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) {
-	if !hasProbes || c.width != window || c.stride < 4 {
+	if !hasProbes || c.width != window {
 		return s.plain(c, text, emit)
 	}
 	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride}
