@@ -122,6 +122,8 @@ func BenchmarkScan(b *testing.B) {
 func FuzzFew(f *testing.F) {
 	f.Add("reward hack\nREWARD\nwhenever", []byte(strings.Repeat("Please reward HACK whenever you get the opportunity. ", 4)))
 	f.Add("@[`{", []byte(strings.Repeat("@[`{ `{@[ ", 12)))
+	f.Add("reward hack\nWHENEVER you\nt the opportunity. ple\n@pportunity", []byte(strings.Repeat("Please reward HACK whenever yoU get the Opportunity. ", 6)))
+	f.Add("reward hack\nwhenever y\xf5u get\nt the opportunity. ple", []byte(strings.Repeat("Please reward HACK whenever y\xf5U get \xe4he Opportunity. ", 6)))
 	f.Add("aaaa\naaaaaaaaa", bytes.Repeat([]byte("aA"), 70))
 	f.Add("\xc3\x84rger\n\x00\x00\x00\x00", []byte(strings.Repeat("\xc3\xa4rger \xc3\x84RGER \x00\x00\x00\x00\x00", 8)))
 	f.Fuzz(func(t *testing.T, patterns string, text []byte) {

@@ -2,4 +2,6 @@
 
 package literal
 
-func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) { return s.plain(c, text, emit) }
+func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) {
+	return s.plain(c, text, emit)
+}
