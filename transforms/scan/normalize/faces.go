@@ -54,21 +54,25 @@ func inWord(c byte) bool { return c >= utf8.RuneSelf || c|0x20 >= 'a' && c|0x20 
 // Small puts text into m with the small letters of two-faced capitals in their place.
 func Small(text []byte, under, m *Mapped) {
 	m.Reset(len(text))
-	for i := 0; i < len(text); {
+	done := 0
+	for at := 0; ; {
+		k := bytes.IndexByte(text[at:], twoFacedLead)
+		if k < 0 {
+			m.AppendAll(text, done, len(text), under)
+			return
+		}
+		at += k
 		n := 1
-		if text[i] == twoFacedLead {
-			for _, f := range twoFaced {
-				if bytes.HasPrefix(text[i:], []byte(f.capital)) {
-					n = len(f.capital)
-					for k := range n {
-						m.Append(f.small[k], i, i+n, under)
-					}
+		for _, f := range twoFaced {
+			if n == 1 && bytes.HasPrefix(text[at:], []byte(f.capital)) {
+				n = len(f.capital)
+				m.AppendAll(text, done, at, under)
+				done = at + n
+				for k := range n {
+					m.Append(f.small[k], at, done, under)
 				}
 			}
 		}
-		if n == 1 {
-			m.Append(text[i], i, i+1, under)
-		}
-		i += n
+		at += n
 	}
 }

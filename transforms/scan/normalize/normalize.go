@@ -68,27 +68,40 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 		dst = append(make([]byte, 0, need+need/2), dst...)
 	}
 	out := dst[:cap(dst)]
-	i := 0
+	i, wait := 0, 0
 	for i < len(text) {
 		if i+8 <= len(text) && binary.LittleEndian.Uint64(text[i:])&highBits == 0 {
 			break
 		}
-		if c := text[i]; c >= utf8.RuneSelf && c < 0xE0 {
+		c := text[i]
+		if wait--; wait < 0 && c >= utf8.RuneSelf && c < 0xE0 {
 			part, read := text[i:], 0
 			if len(part) <= chunk {
 				var padded [chunk + 1]byte
 				copy(padded[:], part)
 				part = padded[:]
 			}
-			if k, read = appendChunk(out, k, part); read > 0 {
+			k, read = appendChunk(out, k, part)
+			if read < worthwhile { // it is no text, or of longer runes
+				wait = worthwhile
+			}
+			if read > 0 {
 				i += read
 				continue
 			}
 		}
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(text[i:])
+		if c < utf8.RuneSelf {
+			v := ascii[c]
+			out[k] = byte(v)
+			k += int(v >> 8)
+			i++
+			continue
 		}
+		if c < 0xC2 || c > 0xF4 || i+1 < len(text) && text[i+1]&0xC0 != 0x80 { // no character
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
 		i += size
 		e := lookup(r)
 		if n := e.len(); n <= inline {
@@ -105,8 +118,9 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 }
 
 const (
-	chunk    = 64 // bytes of text that appendChunk takes
-	highBits = 0x8080808080808080
+	chunk      = 64 // bytes of text that appendChunk takes
+	worthwhile = 16 // bytes that it should read
+	highBits   = 0x8080808080808080
 )
 
 // appendChunk puts the key of runes of one byte and of two, from the start of a chunk up to the last that is not ASCII, or before the
