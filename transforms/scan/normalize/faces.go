@@ -14,20 +14,19 @@ const twoFacedLead = 0xCE
 // TwoFaced says whether there is a word that has a letter of ASCII, and a capital that may stand for the Latin letter that its
 // small letter looks like: where words begin with a capital, ν for v becomes Ν. It is fast.
 func TwoFaced(text []byte) bool {
-	first := bytes.IndexByte(text, twoFacedLead)
-	if first < 0 {
+	if bytes.IndexByte(text, twoFacedLead) < 0 {
 		return false
 	}
 	for _, f := range twoFaced {
-		for from := first; ; {
-			k := bytes.Index(text[from:], []byte(f.capital))
+		for from := 1; from < len(text); { // by the second byte: the first is that of most Greek letters
+			k := bytes.IndexByte(text[from:], f.capital[1])
 			if k < 0 {
 				break
 			}
-			if from += k; mixed(text, from, from+len(f.capital)) {
+			if from += k; text[from-1] == twoFacedLead && mixed(text, from-1, from+1) {
 				return true
 			}
-			from += len(f.capital)
+			from++
 		}
 	}
 	return false
