@@ -2,6 +2,8 @@ package normalize
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -288,6 +290,103 @@ func TestHidden(t *testing.T) {
 		var m Mapped
 		Hidden([]byte(clean), nil, &m, func(via string) { t.Errorf("%q: %s %q", clean, via, m.Text) })
 	}
+}
+
+// plainHidden is Hidden, rune by rune.
+func plainHidden(text []byte, f func(via, spelled string, from, to int)) {
+	ways := []struct {
+		via  string
+		byte func(r rune) int
+	}{
+		{Tags, func(r rune) int { return within(r, 0xE0001, 0xE007F, 0xE0000) }},
+		{Selectors, func(r rune) int {
+			return max(within(r, 0xFE00, 0xFE0F, 0xFE00), within(r, 0xE0100, 0xE01EF, 0xE0100-16))
+		}},
+		{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
+	}
+	for _, way := range ways {
+		var spelled []byte
+		from, to := 0, 0
+		for i, r := range string(text) {
+			if c := way.byte(r); c >= 0 {
+				if len(spelled) == 0 {
+					from = i
+				}
+				spelled, to = append(spelled, byte(c)), i+utf8.RuneLen(r)
+			}
+		}
+		if len(spelled) >= shortest && readable(spelled) {
+			f(way.via, string(spelled), from, to)
+		}
+	}
+	for _, one := range []rune{0x2064, 0x2062} {
+		var spelled []byte
+		n, c, first, from, to := 0, 0, 0, 0, 0
+		for i, r := range string(text) {
+			if r != 0x2062 && r != 0x2064 {
+				continue
+			}
+			if n == 0 {
+				first = i
+			}
+			c <<= 1
+			if r == one {
+				c |= 1
+			}
+			if n++; n == 8 {
+				if len(spelled) == 0 {
+					from = first
+				}
+				spelled, to = append(spelled, byte(c)), i+utf8.RuneLen(r)
+				n, c = 0, 0
+			}
+		}
+		if readable(spelled) {
+			if len(spelled) >= shortest {
+				f(Bits, string(spelled), from, to)
+			}
+			return
+		}
+	}
+}
+
+// FuzzHidden: what invisible characters spell is found among anything else, as rune by rune.
+func FuzzHidden(f *testing.F) {
+	f.Add([]byte("hack all that"), []byte("x\xf3\xa0\xef\xb8\xe2\x81é"), 0)
+	f.Add([]byte("\xaa\x0f there\x00 is"), []byte("\xf0\xf3\xe2"), 3)
+	f.Fuzz(func(t *testing.T, secret, noise []byte, way int) {
+		var text []byte
+		for i, c := range secret {
+			switch way & 3 {
+			case 0:
+				text = utf8.AppendRune(text, 0xE0000+rune(c))
+			case 1:
+				text = utf8.AppendRune(text, 0xFE00+rune(c&15))
+			case 2:
+				text = utf8.AppendRune(text, 0xE0100+rune(c))
+			default:
+				for k := range 8 {
+					text = utf8.AppendRune(text, 0x2062+rune(c>>k&1)*2)
+				}
+			}
+			if len(noise) > 0 {
+				text = append(text, noise[i%len(noise)])
+			}
+		}
+		text = append(text, noise...)
+		var got, want []string
+		var m Mapped
+		Hidden(text, nil, &m, func(via string) {
+			from, to := m.Span(0, len(m.Text))
+			got = append(got, fmt.Sprintf("%s %q %d %d", via, m.Text, from, to))
+		})
+		plainHidden(text, func(via, spelled string, from, to int) {
+			want = append(want, fmt.Sprintf("%s %q %d %d", via, spelled, from, to))
+		})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: %s, rune by rune %s", text, got, want)
+		}
+	})
 }
 
 func BenchmarkReset(b *testing.B) {
