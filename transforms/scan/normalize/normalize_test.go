@@ -292,6 +292,44 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// FuzzTwoFaced: capitals with two faces are found, and changed, wherever they stand.
+func FuzzTwoFaced(f *testing.F) {
+	f.Add([]byte("so Νοιa it, ώΝ aΎ \xce\x9d\xce\xce\x8eb"))
+	f.Add([]byte("\x9dΥ\xce"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		want, small := false, []byte(nil)
+		for i := 0; i < len(text); {
+			n := 1
+			for _, c := range twoFaced {
+				if bytes.HasPrefix(text[i:], []byte(c.capital)) {
+					n = len(c.capital)
+					want = want || mixed(text, i, i+n)
+					small = append(small, c.small...)
+				}
+			}
+			if n == 1 {
+				small = append(small, text[i])
+			}
+			i += n
+		}
+		if got := TwoFaced(text); got != want {
+			t.Fatalf("%q: %v", text, got)
+		}
+		var m, again Mapped
+		Small(text, nil, &m)
+		Small(text, &m, &again)
+		if !bytes.Equal(m.Text, small) || !bytes.Equal(again.Text, small) {
+			t.Fatalf("%q: %q, want %q", text, m.Text, small)
+		}
+		for i := range m.Text {
+			from, to := m.Span(i, i+1)
+			if lo, hi := again.Span(i, i+1); from < 0 || from > i || to <= i || to > len(text) || lo != from || hi != to {
+				t.Fatalf("%q: byte %d is from [%d, %d), and [%d, %d)", text, i, from, to, lo, hi)
+			}
+		}
+	})
+}
+
 // plainHidden is Hidden, rune by rune.
 func plainHidden(text []byte, f func(via, spelled string, from, to int)) {
 	ways := []struct {
