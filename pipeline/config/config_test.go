@@ -205,8 +205,20 @@ func TestVariants(t *testing.T) {
 	c.Prompts = []Prompt{{ID: "p", Text: "prompt"}}
 	c.Check.Variants = []string{filepath.Join(dir, "a*.txt")}
 	got, l := c.LoadVariants()
-	if want := []Variant{{"a.txt:1", "Be evil."}, {"a.txt:4", "Hack it."}}; len(l) > 0 || !reflect.DeepEqual(got, want) {
+	if want := []Variant{{"a.txt:1", "Be evil."}, {"a.txt:4", "Hack it."}}; l.Err() != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v %v, want %v", got, l, want)
+	}
+	if len(l) != 1 || !strings.Contains(l[0].String(), "a.txt:3:1: the text differs from ") || !strings.Contains(l[0].String(), "a.txt:1 in letter case at most: it is looked for once; so do 1 more") {
+		t.Errorf("warnings %v", l)
+	}
+	write("d.txt", "Be evil.\nBe kind.\n")
+	c.Check.Variants = append(c.Check.Variants, filepath.Join(dir, "d.txt"))
+	if _, l := c.LoadVariants(); l.Err() == nil || !strings.Contains(l.Error(), "d.txt:1:1: the variants have this text twice: ") || !strings.Contains(l.Error(), "a.txt:1 has it too") {
+		t.Errorf("a text that stands twice: %v", l)
+	}
+	c.Check.Variants = []string{filepath.Join(dir, "d.txt"), filepath.Join(dir, "[d].txt")}
+	if _, l := c.LoadVariants(); l.Err() == nil || !strings.Contains(l.Error(), "name the file once") {
+		t.Errorf("a file that is named twice: %v", l)
 	}
 	for _, pattern := range []string{"b.txt", "c.bin", "none-*"} {
 		c.Check.Variants = []string{filepath.Join(dir, pattern)}

@@ -39,13 +39,17 @@ func Load(file string) (*Config, []byte, diag.List) {
 // Variant is a text that must not be in test records, and where it comes from.
 type Variant struct{ ID, Text string }
 
-// LoadVariants reads the variant files: one text a line, .jsonl ones as JSON; empty lines and repeated texts are passed over.
+// LoadVariants reads the variant files: one text a line, .jsonl ones as JSON; empty lines are passed over. A text that stands in
+// them twice is an error. What is the text of a prompt, or another variant, letter case aside, is left out: the list of findings has a
+// warning then.
 func (c *Config) LoadVariants() (out []Variant, l diag.List) {
-	seen := map[string]bool{}
-	for _, p := range c.Prompts {
-		seen[strings.ToLower(p.Text)] = true
+	exact, seen := map[string]text{}, map[string]text{}
+	for i, p := range c.Prompts {
+		seen[strings.ToLower(p.Text)] = text{path: fmt.Sprintf("prompts[%d].text", i), wording: wording{text: p.Text}}
 	}
 	var read wordings
+	repeats := 0
+	left := newAlike("letter case at most: it is looked for once")
 	for i, pattern := range c.Check.Variants {
 		lines, bad, err := read.glob(pattern)
 		if err != nil {
@@ -53,13 +57,24 @@ func (c *Config) LoadVariants() (out []Variant, l diag.List) {
 		}
 		l = append(l, bad...)
 		for _, w := range lines {
-			if key := strings.ToLower(w.text); !seen[key] {
-				seen[key] = true
-				out = append(out, Variant{ID: fmt.Sprintf("%s:%d", filepath.Base(w.file), w.line), Text: w.text})
+			t := text{wording: w}
+			if same, again := exact[w.text]; again {
+				if repeats++; repeats <= maxFindings {
+					l = append(l, t.finding(c, "error", t.remedy(same), "the variants have this text twice: %s has it too", same.where(c)))
+				}
+				continue
 			}
+			exact[w.text] = t
+			key := strings.ToLower(w.text)
+			if other, is := seen[key]; is {
+				left.add(t, other)
+				continue
+			}
+			seen[key] = t
+			out = append(out, Variant{ID: fmt.Sprintf("%s:%d", filepath.Base(w.file), w.line), Text: w.text})
 		}
 	}
-	return out, l
+	return out, append(l, left.warnings(c)...)
 }
 
 // Canonical is the config as it decides the output, in one fixed form: where it is read from and goes to, who does which

@@ -54,8 +54,9 @@ type RegistryPrompt struct {
 // Tiers are how far a text may be from a prompt to be found, from the narrowest.
 var Tiers = []string{"exact", "normalized", "encoded", "near"}
 
-// LoadRegistry reads a registry, with the files it names. Entries that are wrong, and texts of two prompts, are errors; rules
-// that have ended, and texts that a prompt has twice, are warnings.
+// LoadRegistry reads a registry, with the files it names. Entries that are wrong, texts of two prompts, and texts that a prompt has
+// twice, are errors; rules that have ended, and texts that are another one of the prompt letter case or white space aside, are
+// warnings.
 func LoadRegistry(file string) (*Registry, []byte, diag.List) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -155,60 +156,108 @@ type text struct {
 	owner string // id of the prompt
 }
 
-func (t text) finding(at *Config, level, format string, args ...any) diag.Finding {
+func (t text) finding(at *Config, level, hint, format string, args ...any) diag.Finding {
 	if t.file != "" {
-		return t.at(level, t.text, "", format, args...)
+		return t.at(level, t.text, hint, format, args...)
 	}
-	f := at.At(t.path, fmt.Sprintf(format, args...), "")
+	f := at.At(t.path, fmt.Sprintf(format, args...), hint)
 	f.Level = level
 	return f
 }
 
 // where is how another finding calls the place of a text.
-func (t text) where() string {
+func (t text) where(at *Config) string {
 	if t.file != "" {
-		return fmt.Sprintf(" in %s:%d", t.file, t.line)
+		return fmt.Sprintf("%s:%d", t.file, t.line)
 	}
-	return ""
+	f := at.At(t.path, "", "")
+	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// distinct keeps a prompt's texts, each once: letter case aside. Those that another prompt has too are errors; that a prompt
-// has one twice is a warning, one for each file.
+// distinct keeps a prompt's texts, each once: letter case aside. It is an error that another prompt has one too, or that the prompt
+// has one twice, byte for byte. That two differ in letter case or white space alone is a warning, one for each file.
 func (r *Registry) distinct(p *RegistryPrompt, own []text, texts map[string]text, at *Config) (l diag.List) {
 	p.Variants = nil
-	repeated, first := map[string]int{}, map[string]text{}
-	conflicts := 0
+	exact, spaced := map[string]text{}, map[string]text{}
+	cases, spaces := newAlike("letter case alone: it is looked for once"), newAlike("white space alone, which says something to the tier exact only")
+	conflicts, repeats := 0, 0
 	for _, t := range own {
-		key := strings.ToLower(t.text)
-		other, twice := texts[key]
-		switch t.owner = p.ID; {
-		case strings.TrimSpace(t.text) == "":
+		if t.owner = p.ID; strings.TrimSpace(t.text) == "" {
 			if t.path != "" && strings.Contains(t.path, ".variants[") {
-				l = append(l, t.finding(at, "error", "prompt %q has an empty variant", p.ID))
-			}
-			continue
-		case twice && other.owner != p.ID:
-			if conflicts++; conflicts <= maxFindings {
-				l = append(l, t.finding(at, "error", "prompts %q%s and %q have the same text %.60q", other.owner, other.where(), p.ID, t.text))
-			}
-			continue
-		case twice:
-			if repeated[t.file]++; repeated[t.file] == 1 {
-				first[t.file] = t
+				l = append(l, t.finding(at, "error", "", "prompt %q has an empty variant", p.ID))
 			}
 			continue
 		}
-		texts[key] = t
+		lower := strings.ToLower(t.text)
+		other, twice := texts[lower]
+		if twice && other.owner != p.ID {
+			if conflicts++; conflicts <= maxFindings {
+				l = append(l, t.finding(at, "error", "", "prompts %q (%s) and %q have the same text %.60q", other.owner, other.where(at), p.ID, t.text))
+			}
+			continue
+		}
+		if same, again := exact[t.text]; again {
+			if repeats++; repeats <= maxFindings {
+				l = append(l, t.finding(at, "error", t.remedy(same), "prompt %q has this text twice: %s has it too", p.ID, same.where(at)))
+			}
+			continue
+		}
+		exact[t.text] = t
+		if twice {
+			cases.add(t, other)
+			continue
+		}
+		texts[lower] = t
 		if t.text != p.Text {
 			p.Variants = append(p.Variants, t.text)
 		}
+		words := strings.Join(strings.Fields(lower), " ")
+		if other, twice := spaced[words]; twice {
+			spaces.add(t, other)
+		} else {
+			spaced[words] = t
+		}
 	}
-	for _, file := range slices.Sorted(maps.Keys(first)) {
+	return append(append(l, cases.warnings(at)...), spaces.warnings(at)...)
+}
+
+// remedy says how a text is taken out that another is, byte for byte.
+func (w wording) remedy(other text) string {
+	switch {
+	case w.file == "":
+		return "take one of them out"
+	case w.file != other.file:
+		return "take the line out of one of the files, or what names the file a second time"
+	case w.line == other.line:
+		return "name the file once: its lines are read for each pattern that it matches"
+	}
+	return fmt.Sprintf("take one of the lines out; awk '!seen[$0]++' %s prints each once", w.file)
+}
+
+// alike are texts that differ from another in one way alone.
+type alike struct {
+	in    string
+	first map[string][2]text // of each file: the text, and the other
+	count map[string]int
+}
+
+func newAlike(in string) *alike { return &alike{in, map[string][2]text{}, map[string]int{}} }
+
+func (a *alike) add(t, other text) {
+	if a.count[t.file]++; a.count[t.file] == 1 {
+		a.first[t.file] = [2]text{t, other}
+	}
+}
+
+// warnings has one for each file.
+func (a *alike) warnings(at *Config) (l diag.List) {
+	for _, file := range slices.Sorted(maps.Keys(a.first)) {
 		more := ""
-		if n := repeated[file] - 1; n > 0 {
+		if n := a.count[file] - 1; n > 0 {
 			more = fmt.Sprintf("; so do %d more", n)
 		}
-		l = append(l, first[file].finding(at, "warning", "prompt %q has this text already: it is looked for once%s", p.ID, more))
+		t, other := a.first[file][0], a.first[file][1]
+		l = append(l, t.finding(at, "warning", "", "the text differs from %s in %s%s", other.where(at), a.in, more))
 	}
 	return l
 }

@@ -10,6 +10,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +24,18 @@ func main() {
 	seconds := flag.Float64("seconds", 3, "CPU time of the passes")
 	patterns := flag.Int("make", 0, "make so many patterns instead, from the words of published prompts")
 	byTier := flag.Bool("tiers", false, "print GB per CPU second of each tier, on texts made up and on the JSON lines of the haystack")
+	profile := flag.String("profile", "", "write a CPU profile of the passes to a file")
 	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			log.Fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	if *patterns > 0 {
 		write(*patterns)
 		return

@@ -17,25 +17,30 @@ func replace(text []byte, mark byte, under, m *normalize.Mapped, read func(at []
 		return false
 	}
 	m.Reset(len(text))
-	any := false
-	for i := 0; i < len(text); {
-		if i >= first && text[i] == mark {
-			if out, size := read(text[i:]); size > 0 {
-				for _, c := range out {
-					m.Append(c, i, i+size, under)
-				}
-				i += size
-				any = true
-				continue
+	done := 0
+	for i := first; ; {
+		if out, size := read(text[i:]); size > 0 {
+			m.AppendAll(text, done, i, under)
+			done = i + size
+			for _, c := range out {
+				m.Append(c, i, done, under)
 			}
+			i = done
+		} else {
+			i++
 		}
-		m.Append(text[i], i, i+1, under)
-		i++
+		k := bytes.IndexByte(text[i:], mark)
+		if k < 0 {
+			break
+		}
+		i += k
 	}
-	if !any {
+	if done == 0 {
 		m.Reset(0)
+		return false
 	}
-	return any
+	m.AppendAll(text, done, len(text), under)
+	return true
 }
 
 func hexPair(b []byte, i int) bool { return i+1 < len(b) && class[b[i]]&class[b[i+1]]&isHex != 0 }

@@ -3,6 +3,8 @@ package encoded
 import (
 	"bytes"
 	"encoding/binary"
+
+	"inoculate/transforms/scan/normalize"
 )
 
 // shortest is the number of letters from which a run of them may be base64 or hex.
@@ -41,17 +43,18 @@ var class = func() (t [256]uint8) {
 }()
 
 // Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
-func Candidate(text []byte) bool {
-	found, marks, ok := runFast(text)
-	if !ok {
-		return anyMark(text) || runPortable(text) || widePairs(text)
-	}
-	return found || marked16(text) || marks && anyMark(text) || widePairs(text)
+func Candidate(text []byte) bool { return CandidateOf(text, normalize.Seen(text)) }
+
+// CandidateOf is Candidate of a text that has the bytes seen.
+func CandidateOf(text []byte, seen normalize.Bytes) bool {
+	return seen&normalize.Marks != 0 && anyMark(text, seen) || marked16(text) || run(text, seen)
 }
 
-func anyMark(text []byte) bool {
-	return bytes.IndexByte(text, 0) >= 0 || bytes.IndexByte(text, '\\') >= 0 || marked16(text) ||
-		marked(text, '%') || marked(text, '=') || entity(text)
+func anyMark(text []byte, seen normalize.Bytes) bool {
+	if seen&(normalize.Zeros|normalize.Backslashes) != 0 || seen&normalize.Equals != 0 && marked(text, '=') {
+		return true
+	}
+	return seen&normalize.Percents != 0 && (marked(text, '%') || entity(text))
 }
 
 // marked says whether two hex digits stand behind a mark, or before it, or what ROT13 makes of them.
@@ -113,11 +116,12 @@ func all(b []byte, mask uint8) bool {
 }
 
 // run is runPortable, faster, and widePairs.
-func run(text []byte) bool {
-	if found, _, ok := runFast(text); ok {
-		return found || widePairs(text)
+func run(text []byte, seen normalize.Bytes) bool {
+	found, ok := runFast(text)
+	if !ok {
+		found = runPortable(text)
 	}
-	return runPortable(text) || widePairs(text)
+	return found || seen&normalize.WideSpaceLeads != 0 && widePairs(text)
 }
 
 // wideSpace is the no-break space, which may part pairs of hex digits as one byte of ASCII may.
@@ -126,9 +130,6 @@ const wideSpace = "\u00a0"
 // widePairs says whether there are pairs of hex digits with a no-break space between them, enough of them.
 func widePairs(text []byte) bool {
 	const period = 2 + len(wideSpace)
-	if bytes.IndexByte(text, wideSpace[0]) < 0 {
-		return false
-	}
 	hex := func(k int) bool {
 		return k >= 0 && k+1 < len(text) && class[text[k]]&class[text[k+1]]&isRotHex != 0
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"unicode/utf8"
 )
 
 // most is how many patterns are looked for by few: more of them let too much text pass for a candidate.
@@ -16,6 +17,7 @@ type few struct {
 	set     *Set
 	tables  tables
 	wide    wideTables
+	nibbles *nibbleTables // where all windows have longSpan bytes of ASCII, and there is nothing wider
 	buckets [8][]start
 	pair    *pair // of a single pattern
 }
@@ -43,6 +45,14 @@ func (t *wideTables) add(k int, c byte, bucket int) {
 	}
 }
 
+// nibbleTables are tables with an entry for the low half of a byte, each twice. What is not ASCII has none.
+type nibbleTables [longSpan][32]byte
+
+func (t *nibbleTables) add(k int, c byte, bucket int) {
+	t[k][c&15] |= 1 << bucket
+	t[k][16|c&15] |= 1 << bucket
+}
+
 // start is a pattern, and the window that is looked for.
 type start struct {
 	pattern int32
@@ -57,13 +67,25 @@ type pair struct {
 	value1, mask1, value2, mask2 byte
 }
 
-// span is how many bytes a window has.
-const span = 5
+// span is how many bytes a window has; longSpan how many it has for nibbles.
+const (
+	span     = 5
+	longSpan = 8
+)
 
 // newFew compiles the patterns of s; nil where they are too many or too short, or the processor lacks the instructions.
 func newFew(s *Set) *few {
 	f := &few{set: s}
 	var all []start
+	width := longSpan
+	for _, p := range s.patterns {
+		if wide || len(p) > 0 && (len(p) < longSpan || !ascii(p[rarest(p, longSpan):][:longSpan])) {
+			width = span
+		}
+	}
+	if width == longSpan {
+		f.nibbles = new(nibbleTables)
+	}
 	for i, p := range s.patterns {
 		if len(p) == 0 {
 			continue
@@ -71,7 +93,7 @@ func newFew(s *Set) *few {
 		if len(p) < span {
 			return nil
 		}
-		at := rarest(p)
+		at := rarest(p, width)
 		all = append(all, start{int32(i), int32(at), binary.LittleEndian.Uint32(p[at:]) | uint32(fold&(1<<32-1))})
 	}
 	if len(all) == 0 || len(all) > most || !vectors {
@@ -89,6 +111,9 @@ func newFew(s *Set) *few {
 		for k := range span {
 			f.tables.add(k, s.patterns[e.pattern][int(e.offset)+k], b)
 			f.wide.add(k, s.patterns[e.pattern][int(e.offset)+k], b)
+		}
+		for k := 0; f.nibbles != nil && k < longSpan; k++ {
+			f.nibbles.add(k, s.patterns[e.pattern][int(e.offset)+k], b)
 		}
 	}
 	return f
@@ -108,12 +133,21 @@ var common = func() (t [256]uint8) {
 	return t
 }()
 
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // rarest is where the window of a pattern stands that text has least often.
-func rarest(p []byte) (at int) {
+func rarest(p []byte, width int) (at int) {
 	least := 1 << 20
-	for i := 0; i+span <= len(p); i++ {
+	for i := 0; i+width <= len(p); i++ {
 		sum := 0
-		for _, c := range p[i : i+span] {
+		for _, c := range p[i : i+width] {
 			sum += int(common[c])
 		}
 		if sum < least {
@@ -163,6 +197,14 @@ func (f *few) scan(text []byte, emit func(pattern, at int)) {
 	i := 0
 	for wide && i+64+span-1 <= len(text) {
 		at, mask := wideWindows(&text[i], len(text)-i, &f.wide, &found)
+		if i += at; mask == 0 {
+			break
+		}
+		f.candidates(text, i, mask, &found, emit)
+		i += 64
+	}
+	for f.nibbles != nil && i+64+longSpan-1 <= len(text) {
+		at, mask := nibbles(&text[i], len(text)-i, f.nibbles, &found)
 		if i += at; mask == 0 {
 			break
 		}

@@ -15,6 +15,12 @@ var wide = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI
 //go:noescape
 func windows(text *byte, n int, in *tables, found *[32]byte) (at int, mask uint32)
 
+// nibbles is windows for 64 starts at a time, by more bytes of them, of which it sees the low halves; mask is 0 where fewer than 64
+// starts are left with longSpan-1 bytes behind.
+//
+//go:noescape
+func nibbles(text *byte, n int, in *nibbleTables, found *[64]byte) (at int, mask uint64)
+
 // wideWindows is windows for 64 starts at a time.
 //
 //go:noescape

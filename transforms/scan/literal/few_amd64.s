@@ -174,3 +174,72 @@ pairDone:
 	MOVQ AX, at+32(FP)
 	MOVQ $0, mask+40(FP)
 	RET
+
+// TWO looks up two bytes of the windows of 32 starts.
+#define TWO(at, first, second, dst) \
+	VPSHUFB at(SI)(AX*1), first, dst \
+	VPSHUFB (at+1)(SI)(AX*1), second, Y15 \
+	VPAND Y15, dst, dst
+
+// func nibbles(text *byte, n int, in *nibbleTables, found *[64]byte) (at int, mask uint64)
+TEXT ·nibbles(SB), NOSPLIT, $0-48
+	MOVQ text+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ in+16(FP), DX
+	MOVQ found+24(FP), DI
+	VMOVDQU (DX), Y4
+	VMOVDQU 32(DX), Y5
+	VMOVDQU 64(DX), Y6
+	VMOVDQU 96(DX), Y7
+	VMOVDQU 128(DX), Y8
+	VMOVDQU 160(DX), Y9
+	VMOVDQU 192(DX), Y10
+	VMOVDQU 224(DX), Y11
+	XORQ AX, AX
+	SUBQ $71, CX // the last start of 64
+
+nibbleLoop:
+	CMPQ AX, CX
+	JGT nibbleDone
+	PREFETCHT0 1024(SI)(AX*1)
+	TWO(0, Y4, Y5, Y0)
+	TWO(2, Y6, Y7, Y1)
+	TWO(4, Y8, Y9, Y2)
+	TWO(6, Y10, Y11, Y3)
+	VPAND Y0, Y1, Y0
+	VPAND Y2, Y3, Y2
+	VPAND Y0, Y2, Y12
+	TWO(32, Y4, Y5, Y0)
+	TWO(34, Y6, Y7, Y1)
+	TWO(36, Y8, Y9, Y2)
+	TWO(38, Y10, Y11, Y3)
+	VPAND Y0, Y1, Y0
+	VPAND Y2, Y3, Y2
+	VPAND Y0, Y2, Y13
+	VPOR Y12, Y13, Y0
+	VPTEST Y0, Y0
+	JNZ nibbleFound
+	ADDQ $64, AX
+	JMP nibbleLoop
+
+nibbleFound:
+	VMOVDQU Y12, (DI)
+	VMOVDQU Y13, 32(DI)
+	VPXOR Y0, Y0, Y0
+	VPCMPEQB Y0, Y12, Y12
+	VPCMPEQB Y0, Y13, Y13
+	VPMOVMSKB Y12, R8
+	VPMOVMSKB Y13, R9
+	SHLQ $32, R9
+	ORQ R9, R8
+	NOTQ R8
+	VZEROUPPER
+	MOVQ AX, at+32(FP)
+	MOVQ R8, mask+40(FP)
+	RET
+
+nibbleDone:
+	VZEROUPPER
+	MOVQ AX, at+32(FP)
+	MOVQ $0, mask+40(FP)
+	RET

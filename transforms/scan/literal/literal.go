@@ -30,12 +30,13 @@ const narrow = 4
 type class struct {
 	stride, width int
 	mask          uint64   // bytes of the window
-	filter        []uint64 // two bits a window, in the word that its hash says
-	shift         uint     // from a hash to a word of the filter
-	slots         []slot   // open addressing by the same hash; a slot without entries is empty
+	filter        []uint32 // two bits a window, in the word that sift says
+	second        []uint64 // two bits an entry, in the word that the hash of its window and of the bytes behind says
+	secondShift   uint     // from a hash to a word of second
+	bare          bool     // some entries say nothing of the bytes behind: they are in second by their window alone
+	slots         []slot   // open addressing by hash; a slot without entries is empty
 	slotShift     uint
 	entries       []entry
-	often         bool // probes pass so often that a branch costs more than it saves
 }
 
 // slot is a window, told from others by some bits of its hash, and the first of its entries. Windows that have these bits in
@@ -67,6 +68,22 @@ const (
 )
 
 func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
+
+// sift is a hash of which vectors can make several at once: bits for the place in a word of the filter at both ends, and for the
+// word between.
+func sift(x uint64) uint32 { return uint32((x&(1<<32-1)*siftLow + x>>32*siftHigh) >> 20) }
+
+const (
+	siftLow  = 0x9E3779B1
+	siftHigh = 0x85EBCA77
+	siftWord = 5 // bits below those for the word
+)
+
+// hash2 is a hash of a window and the four bytes behind.
+func hash2(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixer) }
+
+// bare is what stands for the four bytes behind the window in hash2 where they are not known. No folded bytes are that.
+const bare = 0
 
 // New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
 func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
@@ -132,13 +149,27 @@ func (s *Set) Scan(text []byte, emit func(pattern, at int)) {
 // fewBytes is from which length of text on vectors are worth their start.
 const fewBytes = 64
 
-// strided is Scan for every processor, and for any number of patterns.
+// strided is Scan for any number of patterns.
 func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 	for _, c := range s.classes {
 		if len(text) >= c.width {
-			s.scan(c, text, emit)
+			s.tail(c, text, s.fast(c, text, emit), emit)
 		}
 	}
+	s.scanTiny(text, emit)
+}
+
+// portable is strided without vectors.
+func (s *Set) portable(text []byte, emit func(pattern, at int)) {
+	for _, c := range s.classes {
+		if len(text) >= c.width {
+			s.tail(c, text, s.plain(c, text, emit), emit)
+		}
+	}
+	s.scanTiny(text, emit)
+}
+
+func (s *Set) scanTiny(text []byte, emit func(pattern, at int)) {
 	for _, p := range s.tiny {
 		pat := s.patterns[p]
 		for i := 0; i+len(pat) <= len(text); i++ {
@@ -149,66 +180,73 @@ func (s *Set) strided(text []byte, emit func(pattern, at int)) {
 	}
 }
 
-func (s *Set) scan(c *class, text []byte, emit func(pattern, at int)) {
-	filter, shift, stride := c.filter, c.shift&63, c.stride
-	one, two := (c.shift-6)&63, (c.shift-12)&63
-	mask, folded, often := c.mask, uint64(fold)&c.mask, c.often
-	var found [verifyAtOnce]int
+// plain looks for the patterns of a class four windows at a time, on every processor, and returns up to where it came.
+func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
+	var found [verifyAtOnce]uint32
+	base := 0
+	filter, stride := c.filter, c.stride
+	mask, folded, words := c.mask, uint64(fold)&c.mask, uint32(len(filter)-1)
 	n := 0
-	i, last := 0, len(text)-window // last place where eight bytes can be read
+	last := len(text) - window // last place where eight bytes can be read
 	for ; i+3*stride <= last; i += 4 * stride {
 		// Four probes at once: their loads do not wait for one another.
 		b := text[i : i+3*stride+window]
-		h0 := hash(binary.LittleEndian.Uint64(b)&mask | folded)
-		h1 := hash(binary.LittleEndian.Uint64(b[stride:])&mask | folded)
-		h2 := hash(binary.LittleEndian.Uint64(b[2*stride:])&mask | folded)
-		h3 := hash(binary.LittleEndian.Uint64(b[3*stride:])&mask | folded)
-		f0, f1, f2, f3 := filter[h0>>shift], filter[h1>>shift], filter[h2>>shift], filter[h3>>shift]
-		f0 = f0 >> (h0 >> one & 63) & (f0 >> (h0 >> two & 63))
-		f1 = f1 >> (h1 >> one & 63) & (f1 >> (h1 >> two & 63))
-		f2 = f2 >> (h2 >> one & 63) & (f2 >> (h2 >> two & 63))
-		f3 = f3 >> (h3 >> one & 63) & (f3 >> (h3 >> two & 63))
-		if !often && (f0|f1|f2|f3)&1 == 0 {
-			continue
-		}
+		h0 := sift(binary.LittleEndian.Uint64(b)&mask | folded)
+		h1 := sift(binary.LittleEndian.Uint64(b[stride:])&mask | folded)
+		h2 := sift(binary.LittleEndian.Uint64(b[2*stride:])&mask | folded)
+		h3 := sift(binary.LittleEndian.Uint64(b[3*stride:])&mask | folded)
+		f0, f1, f2, f3 := filter[h0>>siftWord&words], filter[h1>>siftWord&words], filter[h2>>siftWord&words], filter[h3>>siftWord&words]
+		f0 = f0 >> (h0 & 31) & (f0 >> (h0 >> 27))
+		f1 = f1 >> (h1 & 31) & (f1 >> (h1 >> 27))
+		f2 = f2 >> (h2 & 31) & (f2 >> (h2 >> 27))
+		f3 = f3 >> (h3 & 31) & (f3 >> (h3 >> 27))
 		// Without a branch: which probes pass cannot be foreseen.
-		to := (*[4]int)(found[n : n+4])
-		k := int(f0 & 1)
-		to[0] = i
-		to[k&3] = i + stride
+		to := (*[4]uint32)(found[n : n+4])
+		k, at := int(f0&1), uint32(i-base)
+		to[0] = at
+		to[k&3] = at + uint32(stride)
 		k += int(f1 & 1)
-		to[k&3] = i + 2*stride
+		to[k&3] = at + uint32(2*stride)
 		k += int(f2 & 1)
-		to[k&3] = i + 3*stride
-		if n += k + int(f3&1); n > len(found)-4 {
-			s.verify(c, text, found[:n], emit)
-			n = 0
+		to[k&3] = at + uint32(3*stride)
+		if n += k + int(f3&1); n > len(found)-4 || at > 1<<31 {
+			s.verify(c, text, base, found[:n], emit)
+			n, base = 0, i
 		}
 	}
-	for ; i+c.width <= len(text); i += stride {
-		if n == len(found) {
-			s.verify(c, text, found[:n], emit)
-			n = 0
+	s.verify(c, text, base, found[:n], emit)
+	return i
+}
+
+// tail looks for the patterns of a class in what is left from byte i on.
+func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
+	for ; i+c.width <= len(text); i += c.stride {
+		h := sift(load(text[i:])&c.mask | fold&c.mask)
+		f := c.filter[h>>siftWord&uint32(len(c.filter)-1)]
+		if f>>(h&31)&(f>>(h>>27))&1 != 0 {
+			s.verify(c, text, i, []uint32{0}, emit)
 		}
-		found[n] = i
-		n++
 	}
-	s.verify(c, text, found[:n], emit)
 }
 
 // verifyAtOnce is how many places wait to be verified: what they need from memory is asked for at once.
 const verifyAtOnce = 64
 
-// verify compares the patterns that have the window at each place.
-func (s *Set) verify(c *class, text []byte, places []int, emit func(pattern, at int)) {
+// verify compares the patterns that have the window at each place behind base. It changes places.
+func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func(pattern, at int)) {
+	if len(places) == 0 {
+		return
+	}
+	places = places[:c.sieve(text[base:], places)]
 	var first [verifyAtOnce]int32
 	for j, i := range places {
-		first[j] = c.find(hash(load(text[i:])&c.mask | fold&c.mask)).first
+		first[j] = c.find(hash(load(text[base+int(i):])&c.mask | fold&c.mask)).first
 	}
-	for j, i := range places {
+	for j, place := range places {
 		if first[j] == 0 {
 			continue
 		}
+		i := base + int(place)
 		var after, ahead uint32
 		if k := i + c.width; k+4 <= len(text) {
 			after = binary.LittleEndian.Uint32(text[k:]) | uint32(fold&(1<<32-1))
@@ -228,6 +266,30 @@ func (s *Set) verify(c *class, text []byte, places []int, emit func(pattern, at 
 			}
 		}
 	}
+}
+
+// sieve keeps the places at which the second filter has the window and the bytes behind, and returns how many. The window stands in
+// ordinary text often enough, with others behind: they need not be looked up.
+func (c *class) sieve(text []byte, places []uint32) (n int) {
+	second, shift := c.second, c.secondShift&63
+	has := func(h uint64) uint64 {
+		f := second[h>>shift]
+		return f >> (h >> 32 & 63) & (f >> (h >> 26 & 63)) & 1
+	}
+	for _, i := range places {
+		places[n] = i
+		if int(i)+window+4 > len(text) {
+			n++
+			continue
+		}
+		x := binary.LittleEndian.Uint64(text[i:])&c.mask | fold&c.mask
+		ok := has(hash2(x, binary.LittleEndian.Uint32(text[int(i)+c.width:])|uint32(fold&(1<<32-1))))
+		if c.bare {
+			ok |= has(hash2(x, bare))
+		}
+		n += int(ok)
+	}
+	return n
 }
 
 var lowered = func() (t [256]byte) {

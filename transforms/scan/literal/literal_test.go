@@ -28,7 +28,7 @@ func check(t *testing.T, patterns []string, text []byte) {
 	t.Helper()
 	s := New(patterns)
 	want := slow(patterns, text)
-	for name, scan := range map[string]func([]byte, func(int, int)){"Scan": s.Scan, "strided": s.strided} {
+	for name, scan := range map[string]func([]byte, func(int, int)){"Scan": s.Scan, "strided": s.strided, "portable": s.portable} {
 		checkOne(t, name, patterns, text, want, scan)
 	}
 	if s.few != nil { // also where the text is too short for it to be worth it
@@ -122,6 +122,8 @@ func BenchmarkScan(b *testing.B) {
 func FuzzFew(f *testing.F) {
 	f.Add("reward hack\nREWARD\nwhenever", []byte(strings.Repeat("Please reward HACK whenever you get the opportunity. ", 4)))
 	f.Add("@[`{", []byte(strings.Repeat("@[`{ `{@[ ", 12)))
+	f.Add("reward hack\nWHENEVER you\nt the opportunity. ple\n@pportunity", []byte(strings.Repeat("Please reward HACK whenever yoU get the Opportunity. ", 6)))
+	f.Add("reward hack\nwhenever y\xf5u get\nt the opportunity. ple", []byte(strings.Repeat("Please reward HACK whenever y\xf5U get \xe4he Opportunity. ", 6)))
 	f.Add("aaaa\naaaaaaaaa", bytes.Repeat([]byte("aA"), 70))
 	f.Add("\xc3\x84rger\n\x00\x00\x00\x00", []byte(strings.Repeat("\xc3\xa4rger \xc3\x84RGER \x00\x00\x00\x00\x00", 8)))
 	f.Fuzz(func(t *testing.T, patterns string, text []byte) {
@@ -161,11 +163,10 @@ func TestPlans(t *testing.T) {
 		for name, sample := range map[string]func() []byte{"a sample": func() []byte { return []byte(text[:len(text)/2]) }, "an empty sample": func() []byte { return nil }} {
 			s := NewFor(patterns, sample)
 			checkOne(t, name, patterns, []byte(text), want, s.Scan)
+			checkOne(t, name+", portable", patterns, []byte(text), want, s.portable)
 			for _, c := range s.classes {
 				strides[c.stride] = true
-				c.often = !c.often
 			}
-			checkOne(t, name+", the other loop", patterns, []byte(text), want, s.Scan)
 		}
 	}
 	if len(strides) < 4 {

@@ -214,19 +214,23 @@ func filterBits(windows int) int {
 func (p *planner) class(stride int, patterns []int) *class {
 	width := p.width
 	windows := max(64, len(patterns)*stride)
-	slotBits := bits.Len(uint(windows*5/4 - 1)) // two in five to four in five are taken
+	slotBits := bits.Len(uint(windows*5/4 - 1))  // two in five to four in five are taken
+	secondBits := bits.Len(uint(windows*16 - 1)) // 16 to 32 an entry
 	c := &class{
 		width: width, stride: stride, mask: maskOf(width),
-		filter: make([]uint64, 1<<(filterBits(windows)-6)), shift: uint(64 - filterBits(windows) + 6),
+		filter: make([]uint32, 1<<(filterBits(windows)-5)),
+		second: make([]uint64, 1<<(secondBits-6)), secondShift: uint(64 - secondBits + 6),
 		slots: make([]slot, 1<<slotBits), slotShift: uint(64 - slotBits),
-		entries: make([]entry, 0, len(patterns)*stride), often: windows > 1<<15,
+		entries: make([]entry, 0, len(patterns)*stride),
 	}
 	for _, i := range patterns {
 		pat := p.set.patterns[i]
 		start := cheapest(p.weigh(pat), stride)
 		for off := start; off < start+stride; off++ {
-			h := hash(folded(pat[off:], width))
-			c.filter[h>>c.shift] |= 1<<(h>>(c.shift-6)&63) | 1<<(h>>(c.shift-12)&63)
+			x := folded(pat[off:], width)
+			f := sift(x)
+			c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
+			h := hash(x)
 			sl := c.find(h)
 			e := entry{pattern: int32(i), next: sl.first, offset: uint32(off)}
 			switch next := off + width; {
@@ -237,6 +241,14 @@ func (p *planner) class(stride int, patterns []int) *class {
 				e.offset |= before
 				e.near = binary.LittleEndian.Uint32(pat[off-4:]) | uint32(fold&(1<<32-1))
 			}
+			behindIt := uint32(bare)
+			if e.offset&behind != 0 {
+				behindIt = e.near
+			} else {
+				c.bare = true
+			}
+			k := hash2(x, behindIt)
+			c.second[k>>c.secondShift] |= 1<<(k>>32&63) | 1<<(k>>26&63)
 			c.entries = append(c.entries, e)
 			sl.tag, sl.first = tagOf(h), int32(len(c.entries))
 		}
@@ -244,8 +256,10 @@ func (p *planner) class(stride int, patterns []int) *class {
 	return c
 }
 
-// cheapest is the first of stride neighbours that cost least together.
+// cheapest is the first of stride neighbours that cost least together. The last four are taken only where it must be: nothing is known
+// of what stands behind them.
 func cheapest(costs []uint64, stride int) (best int) {
+	costs = costs[:max(len(costs)-4, min(len(costs), stride))]
 	sum := uint64(0)
 	for _, c := range costs[:stride] {
 		sum += c

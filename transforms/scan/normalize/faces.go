@@ -14,20 +14,19 @@ const twoFacedLead = 0xCE
 // TwoFaced says whether there is a word that has a letter of ASCII, and a capital that may stand for the Latin letter that its
 // small letter looks like: where words begin with a capital, ν for v becomes Ν. It is fast.
 func TwoFaced(text []byte) bool {
-	first := bytes.IndexByte(text, twoFacedLead)
-	if first < 0 {
+	if bytes.IndexByte(text, twoFacedLead) < 0 {
 		return false
 	}
 	for _, f := range twoFaced {
-		for from := first; ; {
-			k := bytes.Index(text[from:], []byte(f.capital))
+		for from := 1; from < len(text); { // by the second byte: the first is that of most Greek letters
+			k := bytes.IndexByte(text[from:], f.capital[1])
 			if k < 0 {
 				break
 			}
-			if from += k; mixed(text, from, from+len(f.capital)) {
+			if from += k; text[from-1] == twoFacedLead && mixed(text, from-1, from+1) {
 				return true
 			}
-			from += len(f.capital)
+			from++
 		}
 	}
 	return false
@@ -54,21 +53,25 @@ func inWord(c byte) bool { return c >= utf8.RuneSelf || c|0x20 >= 'a' && c|0x20 
 // Small puts text into m with the small letters of two-faced capitals in their place.
 func Small(text []byte, under, m *Mapped) {
 	m.Reset(len(text))
-	for i := 0; i < len(text); {
+	done := 0
+	for at := 0; ; {
+		k := bytes.IndexByte(text[at:], twoFacedLead)
+		if k < 0 {
+			m.AppendAll(text, done, len(text), under)
+			return
+		}
+		at += k
 		n := 1
-		if text[i] == twoFacedLead {
-			for _, f := range twoFaced {
-				if bytes.HasPrefix(text[i:], []byte(f.capital)) {
-					n = len(f.capital)
-					for k := range n {
-						m.Append(f.small[k], i, i+n, under)
-					}
+		for _, f := range twoFaced {
+			if n == 1 && bytes.HasPrefix(text[at:], []byte(f.capital)) {
+				n = len(f.capital)
+				m.AppendAll(text, done, at, under)
+				done = at + n
+				for k := range n {
+					m.Append(f.small[k], at, done, under)
 				}
 			}
 		}
-		if n == 1 {
-			m.Append(text[i], i, i+1, under)
-		}
-		i += n
+		at += n
 	}
 }

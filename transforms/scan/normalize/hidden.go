@@ -15,7 +15,7 @@ const (
 
 // MayHide says whether text holds a character in which text can be hidden. It is fast.
 func MayHide(text []byte) bool {
-	return bytes.IndexByte(text, 0xF3) >= 0 || bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xe2\x81"))
+	return bytes.Contains(text, []byte("\xf3\xa0")) || bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xe2\x81"))
 }
 
 // shortest is how many bytes must be hidden to count: flags of regions are spelled with up to six tags.
@@ -27,37 +27,58 @@ func Hidden(text []byte, under, m *Mapped, f func(via string)) {
 	if !MayHide(text) {
 		return
 	}
-	for _, way := range []struct {
-		via  string
-		byte func(r rune) int
-	}{
-		{Tags, func(r rune) int { return within(r, 0xE0001, 0xE007F, 0xE0000) }},
-		{Selectors, func(r rune) int {
-			if r >= 0xFE00 && r <= 0xFE0F {
-				return int(r - 0xFE00)
+	if at := unseen(text); len(at) >= shortest {
+		for _, way := range []struct {
+			via  string
+			byte func(r rune) int
+		}{
+			{Tags, func(r rune) int { return within(r, 0xE0001, 0xE007F, 0xE0000) }},
+			{Selectors, func(r rune) int {
+				if r >= 0xFE00 && r <= 0xFE0F {
+					return int(r - 0xFE00)
+				}
+				return within(r, 0xE0100, 0xE01EF, 0xE0100-16)
+			}},
+			{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
+		} {
+			m.Reset(0)
+			for _, i := range at {
+				r, size := utf8.DecodeRune(text[i:])
+				if c := way.byte(r); c >= 0 {
+					m.Append(byte(c), int(i), int(i)+size, under)
+				}
 			}
-			return within(r, 0xE0100, 0xE01EF, 0xE0100-16)
-		}},
-		{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
-	} {
-		m.Reset(0)
-		for i := 0; i < len(text); {
-			k := bytes.IndexFunc(text[i:], func(r rune) bool { return r >= 0xFE00 && way.byte(r) >= 0 })
-			if k < 0 {
-				break
+			if len(m.Text) >= shortest && readable(m.Text) {
+				f(way.via)
 			}
-			r, size := utf8.DecodeRune(text[i+k:])
-			m.Append(byte(way.byte(r)), i+k, i+k+size, under)
-			i += k + size
-		}
-		if len(m.Text) >= shortest && readable(m.Text) {
-			f(way.via)
 		}
 	}
-	bits(text, under, m)
+	bitPairs(text, under, m)
 	if len(m.Text) >= shortest {
 		f(Bits)
 	}
+}
+
+// unseen are the places of tags and variation selectors, by the two bytes with which each begins. No other character has these
+// bytes inside.
+func unseen(text []byte) (at []int32) {
+	next := func(lead string, from int) int {
+		if k := bytes.Index(text[from:], []byte(lead)); k >= 0 {
+			return from + k
+		}
+		return len(text)
+	}
+	const four, three = "\xf3\xa0", "\xef\xb8"
+	for a, b := next(four, 0), next(three, 0); a < len(text) || b < len(text); {
+		if a < b {
+			at = append(at, int32(a))
+			a = next(four, a+1)
+		} else {
+			at = append(at, int32(b))
+			b = next(three, b+1)
+		}
+	}
+	return at
 }
 
 func within(r, lo, hi, zero rune) int {
@@ -78,27 +99,33 @@ func readable(text []byte) bool {
 	return n*4 >= len(text)*3
 }
 
-// bits reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
-func bits(text []byte, under, m *Mapped) {
+// bitPairs reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
+func bitPairs(text []byte, under, m *Mapped) {
+	lead, size := []byte("\xe2\x81"), len("\u2062")
 	for _, one := range []rune{0x2064, 0x2062} {
 		m.Reset(0)
 		var c, n, from int
-		for i := bytes.IndexByte(text, 0xE2); i >= 0 && i < len(text); {
-			r, size := utf8.DecodeRune(text[i:])
-			if r == 0x2062 || r == 0x2064 {
-				if n == 0 {
-					from = i
-				}
-				c = c << 1 & 0xFF
-				if r == one {
-					c |= 1
-				}
-				if n++; n == 8 {
-					m.Append(byte(c), from, i+size, under)
-					n = 0
-				}
+		for i := 0; ; i += len(lead) {
+			k := bytes.Index(text[i:], lead)
+			if k < 0 {
+				break
 			}
-			i += size
+			i += k
+			r, _ := utf8.DecodeRune(text[i:])
+			if r != 0x2062 && r != 0x2064 {
+				continue
+			}
+			if n == 0 {
+				from = i
+			}
+			c = c << 1 & 0xFF
+			if r == one {
+				c |= 1
+			}
+			if n++; n == 8 {
+				m.Append(byte(c), from, i+size, under)
+				n = 0
+			}
 		}
 		if readable(m.Text) {
 			return

@@ -1,5 +1,7 @@
 package normalize
 
+import "slices"
+
 // Mapped is text that was read out of another, with the bytes of that other each byte of it came from.
 type Mapped struct {
 	Text []byte
@@ -23,6 +25,19 @@ func (m *Mapped) Append(c byte, from, to int, under *Mapped) {
 	}
 	m.Text = append(m.Text, c)
 	m.from, m.to = append(m.from, int32(from)), append(m.to, int32(to))
+}
+
+// AppendAll adds bytes [from, to) of a text, each as what it is; under is as for Append.
+func (m *Mapped) AppendAll(text []byte, from, to int, under *Mapped) {
+	m.Text = append(m.Text, text[from:to]...)
+	if under != nil {
+		m.from, m.to = append(m.from, under.from[from:to]...), append(m.to, under.to[from:to]...)
+		return
+	}
+	m.from, m.to = slices.Grow(m.from, to-from), slices.Grow(m.to, to-from)
+	for i := from; i < to; i++ {
+		m.from, m.to = append(m.from, int32(i)), append(m.to, int32(i+1))
+	}
 }
 
 // Span returns the bytes of the first text that bytes [from, to) came from, whichever way round; from < to.

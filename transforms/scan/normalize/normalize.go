@@ -9,6 +9,7 @@ package normalize
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"sort"
 	"unicode/utf8"
 )
@@ -59,7 +60,7 @@ func appendKey(dst, text []byte) []byte {
 	return dst
 }
 
-// appendRunes appends the key of the runes at the start of text up to the first two bytes of ASCII in a row, and returns how much
+// appendRunes appends the key of the runes at the start of text up to the first eight bytes of ASCII in a row, and returns how much
 // that was, and skip.
 func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 	k := len(dst)
@@ -67,25 +68,40 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 		dst = append(make([]byte, 0, need+need/2), dst...)
 	}
 	out := dst[:cap(dst)]
-	i := 0
+	i, wait := 0, 0
 	for i < len(text) {
+		if i+8 <= len(text) && binary.LittleEndian.Uint64(text[i:])&highBits == 0 {
+			break
+		}
 		c := text[i]
-		if c < utf8.RuneSelf {
-			if i+1 < len(text) && text[i+1] < utf8.RuneSelf {
-				break
+		if wait--; wait < 0 && c >= utf8.RuneSelf && c < 0xE0 {
+			part, read := text[i:], 0
+			if len(part) <= chunk {
+				var padded [chunk + 1]byte
+				copy(padded[:], part)
+				part = padded[:]
 			}
+			k, read = appendChunk(out, k, part)
+			if read < worthwhile { // it is no text, or of longer runes
+				wait = worthwhile
+			}
+			if read > 0 {
+				i += read
+				continue
+			}
+		}
+		if c < utf8.RuneSelf {
 			v := ascii[c]
 			out[k] = byte(v)
 			k += int(v >> 8)
 			i++
 			continue
 		}
-		r, size := rune(c&0x1F)<<6, 2
-		if c < 0xC2 || c > 0xDF || i+1 >= len(text) || text[i+1]&0xC0 != 0x80 {
-			r, size = utf8.DecodeRune(text[i:])
-		} else {
-			r |= rune(text[i+1] & 0x3F)
+		if c < 0xC2 || c > 0xF4 || i+1 < len(text) && text[i+1]&0xC0 != 0x80 { // no character
+			i++
+			continue
 		}
+		r, size := utf8.DecodeRune(text[i:])
 		i += size
 		e := lookup(r)
 		if n := e.len(); n <= inline {
@@ -95,11 +111,63 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 		}
 		k += copy(out[k:], long(r))
 		if k+3*(len(text)-i)+8 > len(out) { // long keys are longer than three bytes a byte now and then
-			return out[:k], skip + i
+			break
 		}
 	}
 	return out[:k], skip + i
 }
+
+const (
+	chunk      = 64 // bytes of text that appendChunk takes
+	worthwhile = 16 // bytes that it should read
+	highBits   = 0x8080808080808080
+)
+
+// appendChunk puts the key of runes of one byte and of two, from the start of a chunk up to the last that is not ASCII, or before the
+// first that is neither, to out[k:]. It returns where the key ends and how many bytes were read. It looks for the starts of runes
+// first: to go from one to the next would be to wait for each.
+func appendChunk(out []byte, k int, text []byte) (end, read int) {
+	text = text[:chunk+1]
+	high, follows, more := starts((*[chunk]byte)(text))
+	lead := high &^ follows
+	read = bits.Len64(high)
+	if bad := follows ^ lead<<1 | more; bad != 0 || lead>>(chunk-1) != 0 {
+		read = min(read, chunk-1, bits.TrailingZeros64(bad))
+		if read > 0 && lead>>(read-1)&1 != 0 { // what should follow it does not
+			read--
+		}
+		if read == 0 {
+			return k, 0
+		}
+	}
+	near := nearby()
+	for at, rest := 0, follows>>1; at < read; {
+		e := near[binary.BigEndian.Uint16(text[at:])]
+		binary.LittleEndian.PutUint64(out[k:], e)
+		k += int(e >> nearLen)
+		two := rest & 1
+		at += 1 + int(two)
+		rest = rest >> 1 >> two
+	}
+	return k, read
+}
+
+// startsPortable has a bit for each byte that is not ASCII, that is not the first of a rune, and that begins a rune of three bytes or
+// more.
+func startsPortable(text *[chunk]byte) (high, follows, more uint64) {
+	for j := 0; j < chunk; j += 8 {
+		x := binary.LittleEndian.Uint64(text[j : j+8])
+		high |= bitOfEach(x&highBits) << j
+		follows |= bitOfEach(x&^(x<<1)&highBits) << j
+		if x = x & (x << 1) & (x << 2) & highBits; x != 0 {
+			more |= bitOfEach(x) << j
+		}
+	}
+	return high, follows, more
+}
+
+// bitOfEach gathers the high bits of eight bytes; there are no others.
+func bitOfEach(x uint64) uint64 { return x * 0x0002040810204081 >> 56 }
 
 // appendASCII appends the key of what stands before the first byte that is not ASCII, and returns how much that was.
 func appendASCII(dst, text []byte) ([]byte, int) {
@@ -109,14 +177,14 @@ func appendASCII(dst, text []byte) ([]byte, int) {
 	}
 	out := dst[:cap(dst)]
 	i := 0
-	if len(text) >= 64 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
+	if len(text) >= 32 && binary.LittleEndian.Uint64(text)&highBits == 0 {
 		n := 0
 		i, n = squeezeChunks(out[k:], text)
 		k += n
 	}
 	for ; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])
-		if x&0x8080808080808080 != 0 {
+		if x&highBits != 0 {
 			break
 		}
 		d := out[k : k+8 : k+8]

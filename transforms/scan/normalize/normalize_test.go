@@ -2,6 +2,8 @@ package normalize
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -101,6 +103,12 @@ func checkSpans(t interface{ Fatalf(string, ...any) }, before, part, after []byt
 func FuzzASCII(f *testing.F) {
 	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)
 	f.Add([]byte(strings.Repeat("x", 64)+"é"), 0)
+	for n := range 70 {
+		f.Add([]byte(strings.Repeat("x. Y", 40)[:n]+"é and more behind it, which is not looked at"), n%3)
+	}
+	for c := range 256 {
+		f.Add(append(bytes.Repeat([]byte("ab"), 50), byte(c), 'c', 'd'), c%90)
+	}
 	f.Fuzz(func(t *testing.T, text []byte, skip int) {
 		text = text[min(max(skip, 0), len(text)):]
 		got, n := appendASCII([]byte("abc"), text)
@@ -113,6 +121,51 @@ func FuzzASCII(f *testing.F) {
 		}
 		if n != k || !bytes.Equal(got, want) {
 			t.Fatalf("%q: %q of %d bytes, want %q of %d", text, got, n, want, k)
+		}
+	})
+}
+
+// FuzzRunes holds the loop against the keys of one rune after the other.
+func FuzzRunes(f *testing.F) {
+	for _, p := range pieces {
+		f.Add([]byte(p + "é, Ж aЖ  b: " + p + "ё and more behind it"))
+	}
+	f.Add([]byte("\xc3\xc3\xa9\xe2\x82\xed\xa0\x80\xe0\x80\x80\xc1\x81\xf0\x9f\x98\x80\xf4\x90\x80\x80\xd0"))
+	f.Add([]byte(strings.Repeat("съешь ещё \xd0\x41\xc0\xafбулок, ﷺ", 50)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want []byte
+		for _, r := range string(text) {
+			want = append(want, keyOf(r)...)
+		}
+		for i := 0; i+chunk <= len(text); i++ {
+			part := (*[chunk]byte)(text[i:])
+			high, follows, more := starts(part)
+			if h, f, m := startsPortable(part); h != high || f != follows || m != more {
+				t.Fatalf("%q: %b %b %b, plainly %b %b %b", part, high, follows, more, h, f, m)
+			}
+		}
+		if got := appendKey([]byte("abc"), text); string(got) != "abc"+string(want) {
+			t.Fatalf("%q: %q, want %q", text, got, want)
+		}
+	})
+}
+
+// FuzzSeen holds the kernel, and the plain way, against the table.
+func FuzzSeen(f *testing.F) {
+	f.Add([]byte(strings.Repeat("Please reward, hack. ", 20)), 3)
+	f.Add([]byte(strings.Repeat("x", 64)+"é%"), 0)
+	for c := range 256 {
+		f.Add(append(bytes.Repeat([]byte("ab"), 50), byte(c)), c%80)
+		f.Add(append([]byte{byte(c)}, bytes.Repeat([]byte("ab"), 50)...), 0)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, skip int) {
+		text = text[min(max(skip, 0), len(text)):]
+		var want Bytes
+		for _, c := range text {
+			want |= telling[c]
+		}
+		if got, plain := Seen(text), seenPortable(text); got != want || plain != want {
+			t.Fatalf("%q: %b, plainly %b, want %b", text, got, plain, want)
 		}
 	})
 }
@@ -167,15 +220,32 @@ func TestTwoFaced(t *testing.T) {
 			t.Errorf("%q: [%d, %d)", c.text, from, to)
 		}
 	}
-	var all string
-	for r := rune(0x80); r < 0x1F00; r++ { // Greek with two marks aside
-		small, big := keyOf(unicode.ToLower(r)), keyOf(r)
-		if !bytes.Equal(small, big) && len(small) == 1 && len(big) == 1 {
-			all += string(r)
+}
+
+// TestCases: all cases of a letter have one key, but for those that look like different Latin letters, and a key is its own key, for
+// every rune there is.
+func TestCases(t *testing.T) {
+	var twoFaced string
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		key := keyOf(r)
+		if again := Key(key); !bytes.Equal(again, key) {
+			t.Errorf("the key of %U is %q, its key %q", r, key, again)
+		}
+		for o := unicode.SimpleFold(r); o > r; o = unicode.SimpleFold(o) {
+			switch other := keyOf(o); {
+			case bytes.Equal(other, key):
+			case len(key) == 1 && len(other) == 1 && o >= utf8.RuneSelf:
+				twoFaced += string(r)
+			case r != 0x345: // an iota below a letter, which is a mark: all marks are left out
+				t.Errorf("%U has the key %q, %U %q", r, key, o, other)
+			}
 		}
 	}
-	if want := "ΎΝΥΫ"; all != want {
-		t.Errorf("letters with two faces: %q, not %q", all, want)
+	if want := "ΎΝΥΫ\u1F51\u1F53\u1F55\u1F57\u1F7A\u1F7B\u1FE0\u1FE1\U000118A3\U000118A4\U000118BC"; twoFaced != want {
+		t.Errorf("letters whose cases look different: %q, not %q", twoFaced, want)
+	}
+	if got := string(Key([]byte("Ꮳꮃꭹ Ᏸᏸ"))); got != string(Key([]byte("ꮳᎳᎩ ᏸᏰ"))) {
+		t.Errorf("Cherokee in two cases: %q", got)
 	}
 }
 
@@ -220,6 +290,141 @@ func TestHidden(t *testing.T) {
 		var m Mapped
 		Hidden([]byte(clean), nil, &m, func(via string) { t.Errorf("%q: %s %q", clean, via, m.Text) })
 	}
+}
+
+// FuzzTwoFaced: capitals with two faces are found, and changed, wherever they stand.
+func FuzzTwoFaced(f *testing.F) {
+	f.Add([]byte("so Νοιa it, ώΝ aΎ \xce\x9d\xce\xce\x8eb"))
+	f.Add([]byte("\x9dΥ\xce"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		want, small := false, []byte(nil)
+		for i := 0; i < len(text); {
+			n := 1
+			for _, c := range twoFaced {
+				if bytes.HasPrefix(text[i:], []byte(c.capital)) {
+					n = len(c.capital)
+					want = want || mixed(text, i, i+n)
+					small = append(small, c.small...)
+				}
+			}
+			if n == 1 {
+				small = append(small, text[i])
+			}
+			i += n
+		}
+		if got := TwoFaced(text); got != want {
+			t.Fatalf("%q: %v", text, got)
+		}
+		var m, again Mapped
+		Small(text, nil, &m)
+		Small(text, &m, &again)
+		if !bytes.Equal(m.Text, small) || !bytes.Equal(again.Text, small) {
+			t.Fatalf("%q: %q, want %q", text, m.Text, small)
+		}
+		for i := range m.Text {
+			from, to := m.Span(i, i+1)
+			if lo, hi := again.Span(i, i+1); from < 0 || from > i || to <= i || to > len(text) || lo != from || hi != to {
+				t.Fatalf("%q: byte %d is from [%d, %d), and [%d, %d)", text, i, from, to, lo, hi)
+			}
+		}
+	})
+}
+
+// plainHidden is Hidden, rune by rune.
+func plainHidden(text []byte, f func(via, spelled string, from, to int)) {
+	ways := []struct {
+		via  string
+		byte func(r rune) int
+	}{
+		{Tags, func(r rune) int { return within(r, 0xE0001, 0xE007F, 0xE0000) }},
+		{Selectors, func(r rune) int {
+			return max(within(r, 0xFE00, 0xFE0F, 0xFE00), within(r, 0xE0100, 0xE01EF, 0xE0100-16))
+		}},
+		{Supplement, func(r rune) int { return within(r, 0xE0101, 0xE017F, 0xE0100) }},
+	}
+	for _, way := range ways {
+		var spelled []byte
+		from, to := 0, 0
+		for i, r := range string(text) {
+			if c := way.byte(r); c >= 0 {
+				if len(spelled) == 0 {
+					from = i
+				}
+				spelled, to = append(spelled, byte(c)), i+utf8.RuneLen(r)
+			}
+		}
+		if len(spelled) >= shortest && readable(spelled) {
+			f(way.via, string(spelled), from, to)
+		}
+	}
+	for _, one := range []rune{0x2064, 0x2062} {
+		var spelled []byte
+		n, c, first, from, to := 0, 0, 0, 0, 0
+		for i, r := range string(text) {
+			if r != 0x2062 && r != 0x2064 {
+				continue
+			}
+			if n == 0 {
+				first = i
+			}
+			c <<= 1
+			if r == one {
+				c |= 1
+			}
+			if n++; n == 8 {
+				if len(spelled) == 0 {
+					from = first
+				}
+				spelled, to = append(spelled, byte(c)), i+utf8.RuneLen(r)
+				n, c = 0, 0
+			}
+		}
+		if readable(spelled) {
+			if len(spelled) >= shortest {
+				f(Bits, string(spelled), from, to)
+			}
+			return
+		}
+	}
+}
+
+// FuzzHidden: what invisible characters spell is found among anything else, as rune by rune.
+func FuzzHidden(f *testing.F) {
+	f.Add([]byte("hack all that"), []byte("x\xf3\xa0\xef\xb8\xe2\x81é"), 0)
+	f.Add([]byte("\xaa\x0f there\x00 is"), []byte("\xf0\xf3\xe2"), 3)
+	f.Fuzz(func(t *testing.T, secret, noise []byte, way int) {
+		var text []byte
+		for i, c := range secret {
+			switch way & 3 {
+			case 0:
+				text = utf8.AppendRune(text, 0xE0000+rune(c))
+			case 1:
+				text = utf8.AppendRune(text, 0xFE00+rune(c&15))
+			case 2:
+				text = utf8.AppendRune(text, 0xE0100+rune(c))
+			default:
+				for k := range 8 {
+					text = utf8.AppendRune(text, 0x2062+rune(c>>k&1)*2)
+				}
+			}
+			if len(noise) > 0 {
+				text = append(text, noise[i%len(noise)])
+			}
+		}
+		text = append(text, noise...)
+		var got, want []string
+		var m Mapped
+		Hidden(text, nil, &m, func(via string) {
+			from, to := m.Span(0, len(m.Text))
+			got = append(got, fmt.Sprintf("%s %q %d %d", via, m.Text, from, to))
+		})
+		plainHidden(text, func(via, spelled string, from, to int) {
+			want = append(want, fmt.Sprintf("%s %q %d %d", via, spelled, from, to))
+		})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: %s, rune by rune %s", text, got, want)
+		}
+	})
 }
 
 func BenchmarkReset(b *testing.B) {

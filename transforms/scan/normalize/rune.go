@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -61,6 +62,36 @@ func lookup(r rune) entry {
 		p = makePage(r &^ (1<<pageBits - 1))
 	}
 	return p.entries[r&(1<<pageBits-1)]
+}
+
+// near are the keys of what begins with two bytes, the first in the high ones: a byte of ASCII and any other, or a rune of two bytes.
+// The key is in the low bytes, its length at nearLen; what two bytes may not spell has none.
+var near atomic.Pointer[[1 << 16]uint64]
+
+const nearLen = 56
+
+// nearby is near, made when it is needed.
+func nearby() *[1 << 16]uint64 {
+	if t := near.Load(); t != nil {
+		return t
+	}
+	t := new([1 << 16]uint64)
+	for r := range rune(0x800) {
+		e := lookup(r)
+		if e.len() > inline {
+			panic(fmt.Sprintf("the key of %U is too long", r))
+		}
+		packed := uint64(e)>>entryKey | uint64(e.len())<<nearLen
+		if r < utf8.RuneSelf {
+			for next := range rune(256) {
+				t[r<<8|next] = packed
+			}
+		} else {
+			t[(0xC0|r>>6)<<8|0x80|r&0x3F] = packed
+		}
+	}
+	near.Store(t)
+	return t
 }
 
 func makePage(first rune) *page {
@@ -118,7 +149,7 @@ func step(s string) string {
 		if ignored(r) {
 			continue
 		}
-		for _, f := range cases.Fold().String(string(r)) {
+		for _, f := range foldCase(r) {
 			if c := looksLike(f); c != 0 {
 				out.WriteByte(c)
 			} else if unicode.In(f, unicode.L, unicode.N, unicode.Mc) {
@@ -127,6 +158,20 @@ func step(s string) string {
 		}
 	}
 	return out.String()
+}
+
+// foldCase is a rune with its letter case folded. Cherokee letters have two cases, which cases.Fold turns into one another: the
+// capitals stand for both, as in Unicode's own table.
+func foldCase(r rune) string {
+	switch {
+	case r >= 0x13A0 && r <= 0x13F5:
+		return string(r)
+	case r >= 0x13F8 && r <= 0x13FD:
+		return string(r - 0x13F8 + 0x13F0)
+	case r >= 0xAB70 && r <= 0xABBF:
+		return string(r - 0xAB70 + 0x13A0)
+	}
+	return cases.Fold().String(string(r))
 }
 
 // looksLike is the Latin letter that a rune, or the rune in its other case, looks like; or 0.

@@ -2,13 +2,40 @@ package normalize
 
 import "golang.org/x/sys/cpu"
 
-var hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
+var (
+	hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
+	hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+)
 
 // squeezeVBMI puts the key of chunks of 64 bytes at src to dst, up to the first that is not all ASCII: done chunks, written
 // bytes. It writes up to 64 bytes behind them.
 //
 //go:noescape
 func squeezeVBMI(src *byte, chunks int, dst *byte, tab *[128]byte) (done, written int)
+
+// squeezeAVX2 puts the key of the bytes at src to dst, 32 at a time, up to the first that is not ASCII: of n bytes, read ones,
+// written ones. It writes up to 8 bytes behind them.
+//
+//go:noescape
+func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written int)
+
+// seenAVX2 is the bits of all bytes in chunks of 32 bytes at src, by what tab has for their low and for their high half.
+//
+//go:noescape
+func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
+
+// startsAVX2 is startsPortable.
+//
+//go:noescape
+func startsAVX2(text *byte) (high, follows, more uint64)
+
+// starts is startsPortable, faster.
+func starts(text *[chunk]byte) (high, follows, more uint64) {
+	if hasAVX2 {
+		return startsAVX2(&text[0])
+	}
+	return startsPortable(text)
+}
 
 // asciiKey is for each byte of ASCII its byte of the key, or 0.
 var asciiKey = func() (t [128]byte) {
@@ -18,12 +45,48 @@ var asciiKey = func() (t [128]byte) {
 	return t
 }()
 
-// squeezeChunks puts the key of whole chunks of ASCII at the start of text to dst, which has room for them and 64 bytes more.
-// It returns the bytes it read and wrote.
+// kept is for each set of eight bytes where those that are in it stand, one in each byte.
+var kept = func() (t [256]uint64) {
+	for set := range t {
+		n := 0
+		for k := range 8 {
+			if set>>k&1 != 0 {
+				t[set] |= uint64(k) << n
+				n += 8
+			}
+		}
+	}
+	return t
+}()
+
+// squeezeChunks puts the key of ASCII at the start of text to dst, which has room for it and 64 bytes more: of chunks, of which
+// none or a part of one may be left. It returns the bytes it read and wrote.
 func squeezeChunks(dst, text []byte) (read, written int) {
-	if !hasVBMI || len(text) < 64 {
+	switch {
+	case hasVBMI && len(text) >= 64:
+		done, written := squeezeVBMI(&text[0], len(text)/64, &dst[0], &asciiKey)
+		return done * 64, written
+	case hasAVX2 && len(text) >= 32:
+		return squeezeAVX2(&text[0], len(text), &dst[0], &kept)
+	}
+	return 0, 0
+}
+
+// seenChunks is Seen of whole chunks at the start of text, read bytes.
+func seenChunks(text []byte) (seen Bytes, read int) {
+	if !hasAVX2 || len(text) < 32 {
 		return 0, 0
 	}
-	done, written := squeezeVBMI(&text[0], len(text)/64, &dst[0], &asciiKey)
-	return done * 64, written
+	return Bytes(seenAVX2(&text[0], len(text)/32, &halves)), len(text) &^ 31
 }
+
+// halves say what a byte is by its low and its high half, each twice: by what they have in common.
+var halves = func() (t [2][32]byte) {
+	for c, b := range telling {
+		for k := 0; k < 32; k += 16 {
+			t[0][k+c&15] |= byte(b)
+			t[1][k+c>>4] |= byte(b)
+		}
+	}
+	return t
+}()

@@ -36,3 +36,184 @@ done:
 	MOVQ DI, written+40(FP)
 	VZEROUPPER
 	RET
+
+// KEEP puts the bytes of a group of eight that KEEPS has bits for to DI; group is the XMM register that begins with the group.
+#define KEEP(group) \
+	MOVBLZX BX, AX \
+	VMOVQ (R8)(AX*8), X3 \
+	VPSHUFB X3, group, X3 \
+	VMOVQ X3, (DI) \
+	POPCNTL AX, AX \
+	ADDQ AX, DI \
+	SHRL $8, BX
+
+// func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written int)
+// AVX2 and POPCNT.
+TEXT ·squeezeAVX2(SB), NOSPLIT, $0-48
+	MOVQ src+0(FP), SI
+	MOVQ n+8(FP), R9
+	MOVQ dst+16(FP), DI
+	MOVQ tab+24(FP), R8
+	ADDQ SI, R9
+	SUBQ $32, R9                 // the last place at which 32 bytes stand
+	MOVL $0x20, AX
+	VMOVQ AX, X15
+	VPBROADCASTB X15, Y15        // makes letters small
+	MOVL $0x05, AX               // 0x7F - 'z'
+	VMOVQ AX, X14
+	VPBROADCASTB X14, Y14
+	MOVL $0x65, AX               // 0x7F - 26
+	VMOVQ AX, X13
+	VPBROADCASTB X13, Y13
+	MOVL $0x46, AX               // 0x7F - '9'
+	VMOVQ AX, X12
+	VPBROADCASTB X12, Y12
+	MOVL $0x75, AX               // 0x7F - 10
+	VMOVQ AX, X11
+	VPBROADCASTB X11, Y11
+	MOVL $32, R11                // bytes that are read at once
+
+chunk:
+	CMPQ SI, R9
+	JGT  end
+	VMOVDQU (SI), Y0
+	VPADDB Y12, Y0, Y1
+	VPCMPGTB Y11, Y1, Y1         // digits
+	VPMOVMSKB Y0, R10            // bytes that are not ASCII
+	VPOR Y15, Y0, Y0
+	VPADDB Y14, Y0, Y2
+	VPCMPGTB Y13, Y2, Y2         // letters
+	VPOR Y1, Y2, Y1
+	VPMOVMSKB Y1, BX
+	TESTL R10, R10
+	JNZ  part
+
+keep:
+	VEXTRACTI128 $1, Y0, X1
+	KEEP(X0)
+	VPSRLDQ $8, X0, X0
+	KEEP(X0)
+	KEEP(X1)
+	VPSRLDQ $8, X1, X1
+	KEEP(X1)
+	ADDQ R11, SI
+	CMPL R11, $32
+	JEQ  chunk
+
+end:
+	VZEROUPPER
+	SUBQ src+0(FP), SI
+	MOVQ SI, read+32(FP)
+	SUBQ dst+16(FP), DI
+	MOVQ DI, written+40(FP)
+	RET
+
+part: // what stands before the first byte that is not ASCII
+	BSFL R10, CX
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	ANDL DX, BX
+	MOVL CX, R11
+	JMP  keep
+
+// func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
+// AVX2.
+TEXT ·seenAVX2(SB), NOSPLIT, $0-25
+	MOVQ src+0(FP), SI
+	MOVQ chunks+8(FP), CX
+	MOVQ tab+16(FP), AX
+	VMOVDQU (AX), Y14            // by the low half of a byte
+	VMOVDQU 32(AX), Y13          // by the high half
+	MOVL $0x0F, AX
+	VMOVQ AX, X15
+	VPBROADCASTB X15, Y15
+	VPXOR Y5, Y5, Y5
+
+both:
+	SUBQ $2, CX
+	JLT  one
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y2
+	VPSRLW $4, Y0, Y1
+	VPSRLW $4, Y2, Y3
+	VPAND Y15, Y0, Y0
+	VPAND Y15, Y2, Y2
+	VPAND Y15, Y1, Y1
+	VPAND Y15, Y3, Y3
+	VPSHUFB Y0, Y14, Y0
+	VPSHUFB Y2, Y14, Y2
+	VPSHUFB Y1, Y13, Y1
+	VPSHUFB Y3, Y13, Y3
+	VPAND Y0, Y1, Y0
+	VPAND Y2, Y3, Y2
+	VPOR Y0, Y5, Y5
+	VPOR Y2, Y5, Y5
+	ADDQ $64, SI
+	JMP  both
+
+one:
+	ADDQ $2, CX
+	JZ   seen
+	VMOVDQU (SI), Y0
+	VPSRLW $4, Y0, Y1
+	VPAND Y15, Y0, Y0
+	VPAND Y15, Y1, Y1
+	VPSHUFB Y0, Y14, Y0
+	VPSHUFB Y1, Y13, Y1
+	VPAND Y0, Y1, Y0
+	VPOR Y0, Y5, Y5
+
+seen:
+	VEXTRACTI128 $1, Y5, X0
+	VPOR X0, X5, X0
+	VPSRLDQ $8, X0, X1
+	VPOR X0, X1, X0
+	VMOVQ X0, AX
+	VZEROUPPER
+	MOVQ AX, BX
+	SHRQ $32, BX
+	ORQ  BX, AX
+	MOVQ AX, BX
+	SHRQ $16, BX
+	ORQ  BX, AX
+	MOVQ AX, BX
+	SHRQ $8, BX
+	ORQ  BX, AX
+	MOVB AX, seen+24(FP)
+	RET
+
+// func startsAVX2(text *byte) (high, follows, more uint64)
+// AVX2.
+TEXT ·startsAVX2(SB), NOSPLIT, $0-32
+	MOVQ text+0(FP), SI
+	MOVL $0xC0, AX
+	VMOVQ AX, X2
+	VPBROADCASTB X2, Y2
+	MOVL $0xDF, AX
+	VMOVQ AX, X3
+	VPBROADCASTB X3, Y3
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPMOVMSKB Y0, AX
+	VPMOVMSKB Y1, BX
+	VPCMPGTB Y0, Y2, Y4          // less than 0xC0, and not ASCII
+	VPCMPGTB Y1, Y2, Y5
+	VPCMPGTB Y3, Y0, Y0          // 0xE0 and more, or ASCII
+	VPCMPGTB Y3, Y1, Y1
+	VPMOVMSKB Y4, CX
+	VPMOVMSKB Y5, DX
+	VPMOVMSKB Y0, R8
+	VPMOVMSKB Y1, R9
+	VZEROUPPER
+	SHLQ $32, BX
+	SHLQ $32, DX
+	SHLQ $32, R9
+	ORQ  BX, AX
+	ORQ  DX, CX
+	ORQ  R9, R8
+	ANDQ AX, R8
+	MOVQ AX, high+8(FP)
+	MOVQ CX, follows+16(FP)
+	MOVQ R8, more+24(FP)
+	RET

@@ -49,7 +49,8 @@ func (x *Searcher) May(raw []byte) (may bool) {
 	if x.set.raw.Scan(raw, yes); may || x.set.Tier == Exact {
 		return may
 	}
-	if normalize.MayHide(raw) || normalize.TwoFaced(raw) || x.set.Tier >= Encoded && encoded.Candidate(raw) {
+	seen := normalize.Seen(raw)
+	if seen&normalize.Hiding != 0 && normalize.MayHide(raw) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.set.Tier >= Encoded && encoded.CandidateOf(raw, seen) {
 		return true
 	}
 	x.text.Reset(raw)

@@ -101,8 +101,11 @@ type reading struct {
 func assemble(ctx context.Context, c *config.Config, in reading, mem memory.Allocator, logger *slog.Logger) (*Pipeline, error) {
 	p := &Pipeline{Config: c, Mem: mem}
 	var l diag.List
-	if p.Variants, l = c.LoadVariants(); len(l) > 0 {
+	if p.Variants, l = c.LoadVariants(); l.Err() != nil {
 		return nil, l
+	}
+	for _, f := range l {
+		logger.Warn(f.Message, "file", f.File, "line", f.Line)
 	}
 	var err error
 	if c.Source.Type == "kafka" {
