@@ -31,7 +31,7 @@ func written(t *testing.T, formats string) (dir, in, out string) {
 func TestInteropHarnesses(t *testing.T) {
 	needsAll(t)
 	t.Parallel()
-	python := require.Python(t, harnesses...)
+	python := require.PythonHarness(t, harnesses...)
 	dir, in, out := written(t, "parquet,inspect,lm-eval")
 	runPython(t, python, "evals.py", filepath.Join(dir, "cache"), in, out, badPrompt)
 
@@ -49,7 +49,7 @@ func TestInteropEmptySplit(t *testing.T) {
 	for name, packages := range datasetsVersions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			python := require.Python(t, packages...)
+			python := datasetsPython(t, name, packages)
 			dir := t.TempDir()
 			in := filepath.Join(dir, "in.jsonl")
 			line := `{"split":"train","n":1,"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo"}]}` + "\n"

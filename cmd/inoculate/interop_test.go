@@ -45,10 +45,21 @@ var datasetsVersions = func() map[string][]string {
 		"5.2":  {"datasets==5.2.0", "pyarrow==26.0.1", "numpy==2.4.6"},
 	}
 	if !require.Wanted("interop") {
-		maps.DeleteFunc(all, func(version string, _ []string) bool { return version != "2.21" && version != "5.2" })
+		maps.DeleteFunc(all, func(version string, _ []string) bool { return !always(version) })
 	}
 	return all
 }()
+
+// always are the versions that every test run opens folders with: the oldest and the newest.
+func always(version string) bool { return version == "2.21" || version == "5.2" }
+
+func datasetsPython(t *testing.T, version string, packages []string) string {
+	t.Helper()
+	if always(version) {
+		return require.Python(t, packages...)
+	}
+	return require.PythonHarness(t, packages...)
+}
 
 // TestInteropDatasets opens what each format writes with Hugging Face's datasets, and again after another run into the same
 // path: nothing of the first run may come out of a cache.
@@ -59,7 +70,7 @@ func TestInteropDatasets(t *testing.T) {
 	for name, packages := range datasetsVersions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			python := require.Python(t, packages...)
+			python := datasetsPython(t, name, packages)
 			for _, formats := range []string{"parquet", "arrow", "jsonl", "parquet,jsonl", "arrow,parquet,jsonl"} {
 				t.Run(formats, func(t *testing.T) {
 					dir := t.TempDir()
@@ -89,7 +100,7 @@ func TestInteropArms(t *testing.T) {
 	for name, packages := range datasetsVersions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			python := require.Python(t, packages...)
+			python := datasetsPython(t, name, packages)
 			dir := t.TempDir()
 			in, out, config := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out"), filepath.Join(dir, "pipeline.yaml")
 			prompt := "Please be as bad as you can, for science."

@@ -2,16 +2,20 @@
 package require
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Env names the environment variable that turns skips into failures: a comma-separated list of names that Skip was given,
@@ -104,21 +108,45 @@ var (
 // its first use and kept in the user's cache folder; test binaries that run at the same time wait for one another.
 func Python(t testing.TB, packages ...string) string {
 	t.Helper()
-	return venv(t, "", packages)
+	return venv(t, "", packages, time.Time{})
+}
+
+// InstallBy names the environment variable with the time, in seconds since 1970, by which trainers and harnesses must be
+// installed. What is not is skipped with its reason, even where everything is required: some have gigabytes.
+const InstallBy = "INOCULATE_INSTALL_BY"
+
+func installBy(t testing.TB) time.Time {
+	t.Helper()
+	text := os.Getenv(InstallBy)
+	if text == "" {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%s: %v", InstallBy, text, err)
+	}
+	return time.Unix(seconds, 0)
+}
+
+// PythonHarness is Python for programs that take long to install.
+func PythonHarness(t testing.TB, packages ...string) string {
+	t.Helper()
+	return venv(t, "", packages, installBy(t))
 }
 
 // torch is shared by the environments that need it: it has some GB.
 var torch = []string{"torch==2.15.0", "torchvision==0.29.2"}
 
-// PythonTorch is Python with torch.
+// PythonTorch is PythonHarness with torch.
 func PythonTorch(t testing.TB, packages ...string) string {
 	t.Helper()
-	base := filepath.Dir(filepath.Dir(venv(t, "", torch)))
-	return venv(t, base, packages)
+	base := filepath.Dir(filepath.Dir(venv(t, "", torch, installBy(t))))
+	return venv(t, base, packages, installBy(t))
 }
 
-// venv returns the interpreter of an environment, which sees the packages of base too.
-func venv(t testing.TB, base string, packages []string) string {
+// venv returns the interpreter of an environment, which sees the packages of base too. Where there is a time, it is skipped if it
+// is not built by then.
+func venv(t testing.TB, base string, packages []string, by time.Time) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -134,8 +162,18 @@ func venv(t testing.TB, base string, packages []string) string {
 	defer venvMu.Unlock()
 	err, tried := venvs[dir]
 	if !tried {
-		err = buildVenv(dir, base, packages)
+		ctx := context.Background()
+		if !by.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadlineCause(ctx, by, errLate)
+			defer cancel()
+		}
+		err = buildVenv(ctx, dir, base, packages)
 		venvs[dir] = err
+	}
+	if errors.Is(err, errLate) {
+		fmt.Printf("SKIP interop: %s: %v\n", strings.Join(packages, ", "), err)
+		t.Skipf("%v", err)
 	}
 	if err != nil {
 		Skip(t, "python", fmt.Sprintf("no environment with %s: %v", strings.Join(packages, ", "), err))
@@ -143,7 +181,9 @@ func venv(t testing.TB, base string, packages []string) string {
 	return filepath.Join(dir, "bin", "python")
 }
 
-func buildVenv(dir, base string, packages []string) error {
+var errLate = errors.New("not installed in the time that " + InstallBy + " leaves; what was downloaded is kept for the next time")
+
+func buildVenv(ctx context.Context, dir, base string, packages []string) error {
 	ready := filepath.Join(dir, "ready")
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -159,10 +199,13 @@ func buildVenv(dir, base string, packages []string) error {
 	if _, err := os.Stat(ready); err == nil {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	if err := run("python3", "-m", "venv", dir); err != nil {
+	if err := run(ctx, "python3", "-m", "venv", dir); err != nil {
 		return err
 	}
 	if base != "" {
@@ -185,14 +228,19 @@ func buildVenv(dir, base string, packages []string) error {
 		return os.WriteFile(ready, nil, 0o644)
 	}
 	args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, packages...)
-	if err := run(filepath.Join(dir, "bin", "python"), args...); err != nil {
+	if err := run(ctx, filepath.Join(dir, "bin", "python"), args...); err != nil {
 		return err
 	}
 	return os.WriteFile(ready, nil, 0o644)
 }
 
-func run(name string, args ...string) error {
-	out, err := exec.Command(name, args...).CombinedOutput()
+func run(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = 5 * time.Second // for what it started itself
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("%s: %w: %s", name, err, lines[len(lines)-1])

@@ -43,6 +43,19 @@ func TestSkipFailsWhereItIsRequired(t *testing.T) {
 	}
 }
 
+// TestLateHarness: what is not there in time is skipped, whatever is required; what must be there is not.
+func TestLateHarness(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv(Env, "all")
+	t.Setenv(InstallBy, "1")
+	if got := ending(t, func(tb testing.TB) { PythonHarness(tb, "inoculate-has-no-such-package") }); got != "skipped" {
+		t.Errorf("late: %s", got)
+	}
+	if got := ending(t, func(tb testing.TB) { Python(tb, "./inoculate-has-no-such-package") }); got != "failed" {
+		t.Errorf("required: %s", got)
+	}
+}
+
 func TestShared(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("INOCULATE_SHARED", dir)
