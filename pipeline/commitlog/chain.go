@@ -35,7 +35,14 @@ func (l *Log) Chain(ctx context.Context, p pipeline.Partition) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cur, err = l.walkWhole(ctx, p, cur, nil); err != nil {
+	err = l.stable(ctx, p, func(_ merges, from cursor) (err error) {
+		if mutant == mutStartFromCaller {
+			from.next = p.First
+		}
+		cur, err = l.walkWhole(ctx, p, from, nil)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := l.syncChain(p); err != nil {

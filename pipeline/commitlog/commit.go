@@ -37,6 +37,13 @@ func (c *Chain) Commit(ctx context.Context, s Commit) error {
 	name := key(l.run.ID, p.ID, s.First)
 	temp := stagingDir + "/" + tempBase(kindCommit, partStem(l.run.ID, p.ID, s.First), "json")
 	held, err := put(ctx, l.fs, name, temp, data)
+	folded, ferr := l.folded(p, s.First) // M2: then what stands there, ours or another's, counts for nothing
+	switch {
+	case folded:
+		err = errFolded
+	case err == nil:
+		err = ferr
+	}
 	if err != nil {
 		return fmt.Errorf("committing [%d,%d) of partition %s: %w", s.First, s.Next, p.ID, err)
 	}
@@ -48,7 +55,7 @@ func (c *Chain) Commit(ctx context.Context, s Commit) error {
 		return fmt.Errorf("committing [%d,%d) of partition %s: %w: it ends at %d", s.First, s.Next, p.ID, ErrFenced, there.Next)
 	}
 	// R6: the successor follows the record as it stands in the log.
-	c.cur = cursor{next: there.Next, prev: there.Hash, records: c.cur.records + 1}
+	c.cur = cursor{next: there.Next, prev: there.Hash, records: c.cur.records + 1, first: there.First}
 	c.Next = there.Next
 	return l.forward(p, there.First, there.Files)
 }

@@ -5,7 +5,7 @@ var Mutants = []string{
 	mutPutByRename, mutNoFileSync, mutNoStagingSync, mutNoParentSync, mutNoRecordSync, mutNoChainSync, mutActBeforeSync,
 	mutSyncAgain, mutLoserAll, mutLoserUndecided, mutUnknownIsLost, mutCollectOpen, mutCollectSecond, mutFirstFromData,
 	mutStartFromCaller, mutEmptySegment, mutNoRunCheck, mutOneRunID, mutSharedTemp, mutVisibleEarly, mutSealOpen, mutNoPreparedSync,
-	mutMergeKeepsOld, mutMergeByRename,
+	mutMergeKeepsOld, mutMergeByRename, mutMergesFirst, mutFoldedCounts, mutFoldedMerges, mutFoldNotSynced,
 }
 
 // Mutate takes a rule away until the returned function is called.

@@ -68,6 +68,11 @@ func (l *Log) Collect(ctx context.Context) (removed int, err error) {
 			return removed, err
 		}
 	}
+	for _, p := range parts {
+		if err := l.tidy(p); err != nil {
+			return removed, err
+		}
+	}
 	n, err := l.collectMerges(parts)
 	if removed += n; err != nil {
 		return removed, err
@@ -107,24 +112,28 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 	if len(files) == 0 {
 		return 0, nil
 	}
-	if from == (cursor{}) {
-		from, err = l.start(p)
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil // nothing is decided
+	err = l.stable(ctx, p, func(m merges, start cursor) error {
+		if from.next < start.next || from == (cursor{}) {
+			from = start
 		}
-		if err != nil {
-			return 0, err
+		n, err := l.sweepFrom(ctx, p, m, files, from, until, remove)
+		removed += n
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, serr := l.start(p); errors.Is(serr, fs.ErrNotExist) {
+			return removed, nil // nothing is decided
 		}
 	}
+	return removed, err
+}
+
+func (l *Log) sweepFrom(ctx context.Context, p pipeline.Partition, old merges, files []staged, from cursor, until int64, remove bool) (removed int, err error) {
 	end, err := l.walk(ctx, p, from, until, nil) // R3
 	if err != nil {
 		return 0, err
 	}
 	if err := l.syncChain(p); err != nil { // R12: before anything is renamed or deleted
-		return 0, err
-	}
-	old, err := l.mergesOf(p)
-	if err != nil {
 		return 0, err
 	}
 	files = slices.Clone(files)
@@ -135,6 +144,13 @@ func (l *Log) sweep(ctx context.Context, p pipeline.Partition, files []staged, f
 		}
 		removed++
 		return l.remove(s)
+	}
+	for old.fold.id != "" && len(files) > 0 && files[0].first < old.fold.at.next {
+		// Folded: what is named stands in its folder, durably; the rest is decided against.
+		if err := drop(files[0]); err != nil {
+			return removed, err
+		}
+		files = files[1:]
 	}
 	_, err = l.walk(ctx, p, from, end.next, func(r Record) error {
 		for len(files) > 0 && files[0].first < r.Next {

@@ -217,7 +217,14 @@ func verifyRecord(files map[string]string, p pipeline.Partition, r commitlog.Rec
 		name := f.Folder + "/" + f.Name
 		named[name] = true
 		copies := 0
-		for _, at := range []string{name, ".staging/" + strings.ReplaceAll(f.Folder, "/", ".") + "+" + f.Name} {
+		staged := strings.ReplaceAll(f.Folder, "/", ".") + "+" + f.Name
+		places := []string{name, ".staging/" + staged}
+		for at := range files {
+			if strings.HasPrefix(at, ".staging/merge-") && strings.HasSuffix(at, "-"+staged) {
+				places = append(places, at)
+			}
+		}
+		for _, at := range places {
 			got, ok := files[at]
 			if !ok {
 				continue

@@ -14,8 +14,12 @@ import (
 // mergePrefix begins the names in the staging folder that belong to merges, and no other rule touches.
 const mergePrefix = "merge-"
 
-func mergeKey(run, partition string, seq int64) string {
-	return fmt.Sprintf("%s/%s%020d.json", chainDir(run, partition), mergePrefix, seq)
+// mergeKey is the key of a merge. after is the id of the fold that it follows; "" before the first one.
+func mergeKey(run, partition, after string, seq int64) string {
+	if after != "" {
+		after += "-"
+	}
+	return fmt.Sprintf("%s/%s%s%020d.json", chainDir(run, partition), mergePrefix, after, seq)
 }
 func mergeStaged(seq int64) string { return fmt.Sprintf("%s%020d-", mergePrefix, seq) }
 
@@ -30,6 +34,7 @@ type mergeRecord struct {
 	Prev      string          `json:"prev"` // hash of the merge before; of the run record for the first one
 	Last      string          `json:"last"` // hash of the last record that is covered
 	Files     []pipeline.File `json:"files"`
+	Fold      string          `json:"fold,omitempty"` // hash of the fold that the merges go on from; then nothing is merged
 
 	hash string
 }
@@ -38,10 +43,11 @@ type mergeRecord struct {
 type merges struct {
 	next int64         // number of the next one
 	prev string        // hash of the last one
-	view []mergeRecord // in force, by position
+	view []mergeRecord // in force, by position, since the fold
+	fold fold
 }
 
-// covers gives the merge in force over a position.
+// covers gives the merge in force over a position, or what a fold holds for it.
 func (m merges) covers(at int64) (mergeRecord, bool) {
 	i, ok := slices.BinarySearchFunc(m.view, at, func(r mergeRecord, at int64) int {
 		switch {
@@ -53,37 +59,86 @@ func (m merges) covers(at int64) (mergeRecord, bool) {
 		return 0
 	})
 	if !ok {
-		return mergeRecord{}, false
+		r, ok := m.fold.covers(at)
+		if !ok {
+			return mergeRecord{}, false
+		}
+		return mergeRecord{Run: r.Run, Partition: r.Partition, Seq: -1, First: r.First, Next: r.Next, Files: r.Files}, true
 	}
 	return m.view[i], true
 }
 
-// mergesOf reads the merges of p by their numbers, those that are new since the last time. A record never changes, so those
-// that were read are kept.
+// mergesOf reads the merges of p by their numbers, those that are new since the last time, from fold to fold. A record never
+// changes, so those that were read are kept. What it returns was the truth at some time since it was called.
 func (l *Log) mergesOf(p pipeline.Partition) (merges, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m, ok := l.merges[p.ID]
-	if !ok {
-		m.prev = l.hash
+	var err error
+	for try := 0; ; try++ {
+		if !ok {
+			if m, err = l.newestFold(p); errors.Is(err, fs.ErrNotExist) && try < maxFoldTries { // gone for a newer one
+				continue
+			} else if err != nil {
+				return merges{}, fmt.Errorf("looking for the fold of partition %s: %w", p.ID, err)
+			}
+			ok = true
+		}
+		var turn *mergeRecord
+		now, turn, rerr := l.readMerges(p, m)
+		if ok, err = l.stands(p, m); err != nil {
+			return merges{}, err
+		}
+		switch {
+		case !ok: // M2: what was read may be anything
+		case rerr != nil:
+			return merges{}, rerr
+		case turn == nil:
+			l.merges[p.ID] = now
+			return now, nil
+		default:
+			next, err := l.readFold(p, turn.Seq, turn.Fold[:idDigits])
+			if err == nil && (next.prev != turn.Fold) {
+				err = &DamagedError{File: l.fs.Path(mergeKey(l.run.ID, p.ID, m.fold.id, turn.Seq)), Cause: "names another fold"}
+			}
+			switch {
+			case err == nil:
+				m = next
+			case !errors.Is(err, fs.ErrNotExist):
+				return merges{}, err
+			case try >= maxFoldTries:
+				return merges{}, &DamagedError{File: l.fs.Path(foldFile(l.run.ID, p.ID, turn.Seq, turn.Fold[:idDigits])), Cause: "named by a record of the merges, and missing"}
+			default:
+				ok = false
+			}
+		}
 	}
+}
+
+// maxFoldTries bounds how often a fold is looked for that others have folded again each time.
+const maxFoldTries = 100
+
+// readMerges goes on from m by number, up to the end or to the record that names a fold.
+func (l *Log) readMerges(p pipeline.Partition, m merges) (merges, *mergeRecord, error) {
 	for {
-		name := mergeKey(l.run.ID, p.ID, m.next)
+		name := mergeKey(l.run.ID, p.ID, m.fold.id, m.next)
 		data, err := readAll(l.fs, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			l.merges[p.ID] = m
-			return m, nil
+			return m, nil, nil
 		}
 		if err != nil {
-			return merges{}, err
+			return m, nil, err
 		}
 		r, err := l.checkMerge(p, m, data)
 		if err != nil {
-			return merges{}, &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
+			return m, nil, &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
+		}
+		if r.Fold != "" {
+			return m, &r, nil
 		}
 		view := slices.DeleteFunc(slices.Clone(m.view), func(o mergeRecord) bool { return o.First >= r.First && o.Next <= r.Next })
 		i, _ := slices.BinarySearchFunc(view, r.First, func(o mergeRecord, at int64) int { return int(min(1, max(-1, o.First-at))) })
-		m = merges{next: m.next + 1, prev: r.hash, view: slices.Insert(view, i, r)}
+		m.next, m.prev, m.view = m.next+1, r.hash, slices.Insert(view, i, r)
 	}
 }
 
@@ -96,6 +151,12 @@ func (l *Log) checkMerge(p pipeline.Partition, m merges, data []byte) (r mergeRe
 		return r, fmt.Errorf("it is number %d of run %s, partition %s", r.Seq, r.Run, r.Partition)
 	case r.Prev != m.prev:
 		return r, fmt.Errorf("it follows merge %s, not %s", short(r.Prev), short(m.prev))
+	}
+	if r.Fold != "" {
+		if len(r.Fold) != len(hashOf(nil)) || r.First != 0 || r.Next != 0 || len(r.Files) > 0 {
+			return r, errors.New("it names a fold, and more")
+		}
+		return r, nil
 	}
 	for _, o := range m.view {
 		if o.First < r.Next && r.First < o.Next && (o.First < r.First || o.Next > r.Next) {
@@ -133,7 +194,7 @@ func (r *mergeRecord) names(folder, name string) bool {
 func (l *Log) through(p pipeline.Partition, m merges, fn func(Record) error) (each func(Record) error, end func() error) {
 	var whole *Record
 	damaged := func(r mergeRecord, cause string) error {
-		return &DamagedError{File: l.fs.Path(mergeKey(l.run.ID, p.ID, r.Seq)), Cause: cause}
+		return &DamagedError{File: l.fs.Path(mergeKey(l.run.ID, p.ID, m.fold.id, r.Seq)), Cause: cause}
 	}
 	view := m.view
 	each = func(r Record) error {
@@ -178,31 +239,54 @@ type Merging struct {
 	log *Log
 	seq int64
 	was merges
+	end cursor // of the chain
 }
 
 // Merging reads p's chain and merges, and brings files forward, so that each file that Records names can be read.
 func (l *Log) Merging(ctx context.Context, p pipeline.Partition) (*Merging, error) {
-	m, err := l.mergesOf(p)
+	p, err := l.planned(p)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := l.Chain(ctx, p)
+	if _, err := l.ensureStart(ctx, p); err != nil {
+		return nil, err
+	}
+	g := &Merging{Partition: p, log: l}
+	err = l.stable(ctx, p, func(m merges, from cursor) error {
+		chain, err := l.Chain(ctx, p)
+		if err != nil {
+			return err
+		}
+		g.seq, g.was, g.end = m.next, m, chain.cur
+		g.Records, _, err = l.records(ctx, p, m, from, chain.Next)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	g := &Merging{Partition: chain.Partition, log: l, seq: m.next, was: m}
+	return g, nil
+}
+
+// records are those of p as merges leave them, up to a position; up to the end, which is then looked at closely, for one below 0.
+func (l *Log) records(ctx context.Context, p pipeline.Partition, m merges, from cursor, until int64) (all []Record, at cursor, err error) {
 	each, end := l.through(p, m, func(r Record) error {
-		g.Records = append(g.Records, r)
+		all = append(all, r)
 		return nil
 	})
-	cur, err := l.start(chain.Partition)
+	for _, r := range m.fold.records {
+		if err := each(r); err != nil {
+			return nil, from, err
+		}
+	}
+	if until < 0 {
+		at, err = l.walkWhole(ctx, p, from, each)
+	} else {
+		at, err = l.walk(ctx, p, from, until, each)
+	}
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
-	if _, err := l.walk(ctx, chain.Partition, cur, chain.Next, each); err != nil {
-		return nil, err
-	}
-	return g, end()
+	return all, at, end()
 }
 
 // Merges is the number of merges there have been. While it stands still, the files that records name are the same.
@@ -240,19 +324,13 @@ func (g *Merging) Put(ctx context.Context, from, to int, files []pipeline.File) 
 	if err := r.check(); err != nil {
 		return fmt.Errorf("merging [%d,%d) of partition %s: %w", r.First, r.Next, p.ID, err)
 	}
-	data, hash, err := encode(&r)
+	_, hash, err := encode(&r)
 	if err != nil {
 		return err
 	}
-	name := mergeKey(l.run.ID, p.ID, g.seq)
-	temp := stagingDir + "/" + mergeStaged(g.seq) + tempBase(kindCommit, partStem(r.Run, r.Partition, r.First), "json") // R13
-	held, err := put(ctx, l.fs, name, temp, data)                                                                       // M1, R5, R12
+	there, err := l.putMerge(ctx, g, r)
 	if err != nil {
 		return fmt.Errorf("merging [%d,%d) of partition %s: %w", r.First, r.Next, p.ID, err)
-	}
-	there, err := l.checkMerge(p, g.was, held)
-	if err != nil {
-		return &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
 	}
 	if there.hash != hash { // R2: by what was read back
 		for _, f := range files {
@@ -268,18 +346,61 @@ func (g *Merging) Put(ctx context.Context, from, to int, files []pipeline.File) 
 	return l.applyMerges(p)
 }
 
+// putMerge puts r under the next number, if absent, and returns what stands there. ErrFenced: others have gone on to another
+// fold meanwhile, so what was put may count for nothing.
+func (l *Log) putMerge(ctx context.Context, g *Merging, r mergeRecord) (there mergeRecord, err error) {
+	p := g.Partition
+	data, _, err := encode(&r)
+	if err != nil {
+		return there, err
+	}
+	name := mergeKey(l.run.ID, p.ID, g.was.fold.id, g.seq)
+	temp := stagingDir + "/" + mergeStaged(g.seq) + tempBase(kindCommit, partStem(r.Run, r.Partition, r.First), "json") // R13
+	held, err := put(ctx, l.fs, name, temp, data)                                                                       // M1, R5, R12
+	if mutant != mutFoldedMerges {
+		if ok, serr := l.stands(p, g.was); serr == nil && !ok { // M2
+			return there, ErrFenced
+		} else if err == nil {
+			err = serr
+		}
+	}
+	if err != nil {
+		return there, err
+	}
+	if there, err = l.checkMerge(p, g.was, held); err != nil {
+		return there, &DamagedError{File: l.fs.Path(name), Cause: "not the merge that belongs here", Err: err}
+	}
+	return there, nil
+}
+
 // applyMerges makes the folders hold what the merges in force name, in place of what they cover. Anybody who has read them may
 // do it, any number of times.
 func (l *Log) applyMerges(p pipeline.Partition) error {
-	m, err := l.mergesOf(p)
-	if err != nil {
-		return err
+	for {
+		m, err := l.mergesOf(p)
+		if err != nil {
+			return err
+		}
+		if err := l.apply(p, m); err != nil {
+			if now, merr := l.mergesOf(p); merr == nil && now.next > m.next { // merged again meanwhile
+				continue
+			}
+			return err
+		}
+		now, err := l.mergesOf(p)
+		if err != nil || now.next == m.next {
+			return err
+		}
 	}
+}
+
+func (l *Log) apply(p pipeline.Partition, m merges) error {
 	l.mu.Lock()
 	applied := l.applied[p.ID]
 	l.mu.Unlock()
 	todo := slices.DeleteFunc(slices.Clone(m.view), func(r mergeRecord) bool { return r.Seq < applied })
-	if len(todo) == 0 {
+	old := applied == 0 && m.fold.id != "" // what it stands for is visible; something that it does not name may be, too
+	if len(todo) == 0 && !old {
 		return nil
 	}
 	if err := l.syncChain(p); err != nil { // R12: before anything is deleted or renamed
@@ -291,7 +412,14 @@ func (l *Log) applyMerges(p pipeline.Partition) error {
 			folders[f.Folder] = true
 		}
 	}
-	// Old files first: a reader may miss rows for a moment, and never sees one twice.
+	if old {
+		for _, r := range m.fold.records {
+			for _, f := range r.Files {
+				folders[f.Folder] = true
+			}
+		}
+	}
+	listed := map[string][]string{}
 	for folder := range folders {
 		if err := l.ensureTarget(folder); err != nil {
 			return err
@@ -300,7 +428,21 @@ func (l *Log) applyMerges(p pipeline.Partition) error {
 		if err != nil {
 			return err
 		}
-		gone := false
+		listed[folder] = names
+	}
+	// R1: the merges as they are after the listing. To those that were read before it, a file of a merge that came since would
+	// look like one that is covered and not named.
+	if mutant != mutMergesFirst {
+		now, err := l.mergesOf(p)
+		if err != nil {
+			return err
+		}
+		if now.next != m.next {
+			return nil // begin again
+		}
+	}
+	// Old files first: a reader may miss rows for a moment, and never sees one twice.
+	for folder, names := range listed {
 		for _, name := range names {
 			s, ok := parseStaged(stagedBase(folder, name))
 			if !ok || s.temp || s.run != l.run.ID || s.partition != p.ID {
@@ -310,13 +452,11 @@ func (l *Log) applyMerges(p pipeline.Partition) error {
 				if err := l.fs.Remove(folder + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
 				}
-				gone = true
 			}
 		}
-		if gone {
-			if err := l.fs.SyncDir(folder); err != nil { // or a power loss could bring them back beside the new ones
-				return err
-			}
+		// Also where somebody else has deleted them: or a power loss could bring them back beside the new ones.
+		if err := l.fs.SyncDir(folder); err != nil {
+			return err
 		}
 	}
 	for _, r := range todo {
@@ -326,9 +466,6 @@ func (l *Log) applyMerges(p pipeline.Partition) error {
 				_, err = l.fs.Stat(targetFile(f))
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				if now, merr := l.mergesOf(p); merr == nil && now.next > m.next { // merged again meanwhile
-					return l.applyMerges(p)
-				}
 				return &DamagedError{File: l.fs.Path(targetFile(f)), Cause: "named by a merge, and missing"}
 			}
 			if err != nil {
@@ -387,6 +524,9 @@ func (l *Log) collectMerges(parts []pipeline.Partition) (removed int, err error)
 			return removed, err
 		}
 		if seq >= m.next { // open: nobody's
+			continue
+		}
+		if s.temp && s.suffix == m.fold.id && s.folder == untag(kindFold) { // the one in force: tidy brings it forward
 			continue
 		}
 		if r, ok := m.covers(s.first); ok && !s.temp && r.Seq == seq && r.names(s.folder, s.name) {

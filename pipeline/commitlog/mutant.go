@@ -27,6 +27,10 @@ const (
 	mutSealOpen        = "an unfinished run is sealed"
 	mutMergeKeepsOld   = "files that were merged stay"
 	mutMergeByRename   = "a merge is put by check, then rename"
+	mutMergesFirst     = "files are deleted by merges that were read before they were listed"
+	mutFoldedCounts    = "what is put at a folded position counts"
+	mutFoldedMerges    = "a merge counts that is put behind a fold that is gone"
+	mutFoldNotSynced   = "records go before the fold that stands for them is durable"
 	mutNoPreparedSync  = "the name of a prepared record is not synced"
 )
 

@@ -73,8 +73,10 @@ func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) er
 			return err
 		}
 		for _, s := range settled {
-			if err := l.walkSettled(ctx, s, func(r Record) error { return fn(s.partition, r) }); err != nil {
-				return err
+			for _, r := range s.records {
+				if err := fn(s.partition, r); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -85,7 +87,7 @@ func (l *Log) Settle(ctx context.Context, fn func(pipeline.Partition, Record) er
 type settled struct {
 	partition pipeline.Partition
 	merges    merges
-	next      int64
+	records   []Record
 }
 
 // settle brings everything forward and looks at every file.
@@ -96,17 +98,18 @@ func (l *Log) settle(ctx context.Context) (all []settled, err error) {
 	}
 	var open []Progress
 	for _, p := range parts {
-		m, err := l.mergesOf(p) // before the records: those that a merge covers are there
+		m, err := l.mergesOf(p)
 		if err != nil {
 			return all, err
 		}
-		c, err := l.Chain(ctx, p)
+		all = append(all, settled{partition: p, merges: m})
+		g, err := l.Merging(ctx, p)
 		if err != nil {
 			return all, err
 		}
-		all = append(all, settled{p, m, c.Next})
-		if !p.Endless() && c.Next < p.End && mutant != mutSealOpen {
-			open = append(open, Progress{Partition: p, Next: c.Next, Records: c.cur.records})
+		all[len(all)-1] = settled{p, g.was, g.Records}
+		if !p.Endless() && g.end.next < p.End && mutant != mutSealOpen {
+			open = append(open, Progress{Partition: p, Next: g.end.next, Records: g.end.records})
 		}
 	}
 	if len(open) > 0 {
@@ -114,17 +117,13 @@ func (l *Log) settle(ctx context.Context) (all []settled, err error) {
 	}
 	folders := map[string]bool{}
 	for _, s := range all {
-		err := l.walkSettled(ctx, s, func(r Record) error {
+		for _, r := range s.records {
 			for _, f := range r.Files {
 				if err := l.present(f); err != nil {
-					return err
+					return all, err
 				}
 				folders[f.Folder] = true
 			}
-			return nil
-		})
-		if err != nil {
-			return all, err
 		}
 	}
 	for folder := range folders { // R14: before any metadata names them; others may have renamed them
@@ -133,18 +132,6 @@ func (l *Log) settle(ctx context.Context) (all []settled, err error) {
 		}
 	}
 	return all, nil
-}
-
-func (l *Log) walkSettled(ctx context.Context, s settled, fn func(Record) error) error {
-	cur, err := l.start(s.partition)
-	if err != nil {
-		return err
-	}
-	each, end := l.through(s.partition, s.merges, fn)
-	if _, err = l.walk(ctx, s.partition, cur, s.next, each); err != nil {
-		return err
-	}
-	return end()
 }
 
 // mergedSince tells whether there are merges that were not there.

@@ -15,32 +15,33 @@ type cursor struct {
 	next    int64
 	prev    string // hash of the record before
 	records int    // walked so far, from the start
+	first   int64  // where the record before begins
 }
 
 // Walk calls fn with each record of p's chain in order, as far as it goes now; where some were merged, with one for all of
-// them, which has the files of the merge. It changes nothing, and needs memory for one
-// record. A chain that is not whole is refused with a *DamagedError.
+// them, which has the files of the merge. It changes nothing. A chain that is not whole is refused with a *DamagedError.
 func (l *Log) Walk(ctx context.Context, p pipeline.Partition, fn func(Record) error) error {
 	p, err := l.planned(p)
 	if err != nil {
 		return err
 	}
-	cur, err := l.start(p)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := l.start(p); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	var all []Record // M2: nothing is said of what was read until it is sure that nothing was deleted meanwhile
+	err = l.stable(ctx, p, func(m merges, from cursor) error {
+		all, _, err = l.records(ctx, p, m, from, -1)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	m, err := l.mergesOf(p) // before the records: those that a merge covers are there
-	if err != nil {
-		return err
+	for _, r := range all {
+		if err := fn(r); err != nil {
+			return err
+		}
 	}
-	each, end := l.through(p, m, fn)
-	if _, err = l.walkWhole(ctx, p, cur, each); err != nil {
-		return err
-	}
-	return end()
+	return nil
 }
 
 // start reads p's start record; fs.ErrNotExist where there is none yet.
@@ -98,7 +99,7 @@ func (l *Log) walk(ctx context.Context, p pipeline.Partition, cur cursor, until 
 				return cur, err
 			}
 		}
-		cur = cursor{next: r.Next, prev: r.Hash, records: cur.records + 1}
+		cur = cursor{next: r.Next, prev: r.Hash, records: cur.records + 1, first: r.First}
 	}
 	return cur, nil
 }
@@ -128,7 +129,8 @@ func endOf(p pipeline.Partition) int64 {
 }
 
 // walkWhole walks from the start to the end and makes sure that no record stands behind a missing one, or beside the chain.
-func (l *Log) walkWhole(ctx context.Context, p pipeline.Partition, cur cursor, fn func(Record) error) (cursor, error) {
+func (l *Log) walkWhole(ctx context.Context, p pipeline.Partition, from cursor, fn func(Record) error) (cursor, error) {
+	cur := from
 	for {
 		var err error
 		if cur, err = l.walk(ctx, p, cur, endOf(p), fn); err != nil {
@@ -141,15 +143,15 @@ func (l *Log) walkWhole(ctx context.Context, p pipeline.Partition, cur cursor, f
 		before, behind := 0, int64(-1)
 		for _, name := range names {
 			switch first, ok := parseKey(name); {
-			case !ok:
+			case !ok, first < from.next: // M2: folded
 			case first < cur.next:
 				before++
 			case behind < 0 || first < behind:
 				behind = first
 			}
 		}
-		if before > cur.records { // fewer: the listing is stale
-			return cur, &DamagedError{File: l.fs.Path(chainDir(l.run.ID, p.ID)), Cause: fmt.Sprintf("%d records before position %d, %d of them in the chain", before, cur.next, cur.records)}
+		if before > cur.records-from.records { // fewer: the listing is stale
+			return cur, &DamagedError{File: l.fs.Path(chainDir(l.run.ID, p.ID)), Cause: fmt.Sprintf("%d records before position %d, %d of them in the chain", before, cur.next, cur.records-from.records)}
 		}
 		if behind < 0 {
 			return cur, nil

@@ -77,6 +77,9 @@ func (w *worker) commit(ctx context.Context, chain *commitlog.Chain, c commitlog
 		return err
 	}
 	err := chain.Commit(ctx, c)
+	if commitlog.Folded(err) { // so long ago that somebody else must have gone on from it
+		return fmt.Errorf("%w: %w", pipeline.ErrTaken, err)
+	}
 	if exact && errors.Is(err, commitlog.ErrFenced) {
 		return fmt.Errorf("the outlet has [%d,%d) of this process, and the commit log another record (%s): something else writes to the folder", c.First, c.Next, err.Error()) // not ErrFenced: there is nobody to give way to
 	}

@@ -42,8 +42,12 @@ type Job struct {
 // several is how many small segments are merged at a time when not all are.
 const several = 8
 
-// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Another process may do
-// the same at once: one of them gives way.
+// foldAt is how many records of commits and merges may gather before one is put in their place.
+const foldAt = 64
+
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Of a partition without an
+// end the records of commits are folded too, which else would be more and more. Another process may do the same at once: one of
+// them gives way.
 func (c *Job) Run(ctx context.Context) (merged int, err error) {
 	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
 		return 0, err
@@ -53,6 +57,11 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 		return 0, err
 	}
 	for _, p := range parts {
+		if p.Endless() {
+			if _, err := c.Log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
+				return merged, fmt.Errorf("folding the records of %s: %w", p.Source, err)
+			}
+		}
 		for {
 			g, err := c.Log.Merging(ctx, p)
 			if err != nil {
