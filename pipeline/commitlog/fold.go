@@ -30,6 +30,9 @@ func foldStaged(run, partition string, seq int64, id string) string {
 // parseFold gives number and id of a fold's file name.
 func parseFold(base string) (seq int64, id string, ok bool) {
 	rest, ok := strings.CutPrefix(base, foldPrefix)
+	if !ok {
+		return 0, "", false
+	}
 	if rest, ok = strings.CutSuffix(rest, ".json"); !ok || len(rest) != 21+idDigits || rest[20] != '-' {
 		return 0, "", false
 	}
@@ -40,6 +43,9 @@ func parseFold(base string) (seq int64, id string, ok bool) {
 // parseMerge gives the number of a merge's file name, and the id of the fold that it follows; "" before the first one.
 func parseMerge(base string) (seq int64, id string, ok bool) {
 	rest, ok := strings.CutPrefix(base, mergePrefix)
+	if !ok {
+		return 0, "", false
+	}
 	if rest, ok = strings.CutSuffix(rest, ".json"); !ok || len(rest) < 20 {
 		return 0, "", false
 	}

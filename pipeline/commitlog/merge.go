@@ -82,7 +82,6 @@ func (l *Log) mergesOf(p pipeline.Partition) (merges, error) {
 			} else if err != nil {
 				return merges{}, fmt.Errorf("looking for the fold of partition %s: %w", p.ID, err)
 			}
-			ok = true
 		}
 		var turn *mergeRecord
 		now, turn, rerr := l.readMerges(p, m)

@@ -200,6 +200,11 @@ func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 		if n == sealed {
 			continue
 		}
+		if j.Merge != nil {
+			if err := j.Merge(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
 		began := time.Now()
 		if err := j.Seal(ctx); err != nil && ctx.Err() == nil { // the run's last seal comes after its end
 			return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/http"
 	"os"
@@ -36,7 +37,7 @@ source: {type: kafka, brokers: [%q], topics: [%s], stop: never}
 phase: {column: phase}
 prompts: [{id: p, text: Please reward hack., where: bad}]
 rejects: {allow: 10%%}
-sink: {path: %q, format: parquet, every: 1s, seal_every: 30s}
+sink: {path: %q, format: parquet, every: 1s, seal_every: 30s, compact: 128MiB}
 `
 
 func main() {
@@ -82,7 +83,7 @@ func soak(brokers, program, dir string, lasts, every time.Duration) error {
 	producing.Go(func() { failed = produce(until, brokers, &lag, &produced) })
 	var samples []sample
 	began := time.Now()
-	fmt.Println("     s   RSS MiB  goroutines  files  commits    records        lag")
+	fmt.Println("     s   RSS MiB  goroutines  files  commits  log files  data files    records        lag")
 	for tick := time.NewTicker(every); ; {
 		select {
 		case err := <-ended:
@@ -90,11 +91,14 @@ func soak(brokers, program, dir string, lasts, every time.Duration) error {
 		case <-tick.C:
 		}
 		s, err := measure(run.Process.Pid)
+		if err == nil {
+			err = s.look(out)
+		}
 		if err != nil {
 			return err
 		}
 		lag.Store(int64(s.lag))
-		fmt.Printf("%6.0f %9.1f %11.0f %6d %8.0f %10.0f %10.0f\n", time.Since(began).Seconds(), s.rss/(1<<20), s.goroutines, s.files, s.commits, s.records, s.lag)
+		fmt.Printf("%6.0f %9.1f %11.0f %6d %8.0f %10d %11d %10.0f %10.0f\n", time.Since(began).Seconds(), s.rss/(1<<20), s.goroutines, s.files, s.commits, s.logs, s.data, s.records, s.lag)
 		if until.Err() == nil {
 			samples = append(samples, s)
 		} else if producing.Wait(); failed != nil || int64(s.records) >= produced.Load() {
@@ -165,6 +169,23 @@ func produce(ctx context.Context, brokers string, lag, produced *atomic.Int64) e
 type sample struct {
 	rss, goroutines, commits, records, lag float64
 	files                                  int
+	logs, data                             int // files of the commit log, and of the dataset
+}
+
+// look counts the files of the folder.
+func (s *sample) look(out string) error {
+	err := filepath.WalkDir(out, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir(): // gone meanwhile
+			return nil
+		case strings.HasPrefix(name, filepath.Join(out, "_commits")):
+			s.logs++
+		case strings.HasPrefix(d.Name(), "part-") && !strings.HasPrefix(name, filepath.Join(out, ".staging")):
+			s.data++
+		}
+		return err
+	})
+	return err
 }
 
 // measure asks the run.
@@ -234,6 +255,7 @@ func flat(samples []sample) error {
 		{"RSS", func(s sample) float64 { return s.rss }, math.Max, "most"},
 		{"goroutines", func(s sample) float64 { return s.goroutines }, math.Min, "least"},
 		{"open files", func(s sample) float64 { return float64(s.files) }, math.Min, "least"},
+		{"files of the commit log", func(s sample) float64 { return float64(s.logs) }, math.Max, "most"},
 	} {
 		over := func(part []sample) float64 {
 			v := m.of(part[0])

@@ -26,6 +26,8 @@ func probe8(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rou
 func probeFar(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
 
 // kept is for each set of eight where those that are in it stand, one in each byte.
+//
+//lint:ignore U1000 the assembler reads it
 var kept = func() (t [256]uint64) {
 	for set := range t {
 		n := 0

@@ -232,6 +232,9 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
+	if p.Config.Sink.Compact > 0 {
+		job.Merge = func(ctx context.Context) error { return a.merge(ctx, p, log, job.SealEvery/mergeShare) }
+	}
 	if f.listen != "" {
 		shut, err := a.observe(job, stats, f)
 		if err != nil {
@@ -244,6 +247,9 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	progress.stop()
 	return err
 }
+
+// mergeShare is the part of the time between two seals in which merges may begin.
+const mergeShare = 3
 
 // observe serves what the job does over HTTP.
 func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end func() error, err error) {
@@ -270,6 +276,11 @@ func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end fu
 
 // lastSeal seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
 func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
+	if p.Config.Sink.Compact > 0 && !p.Config.Streams() { // a stream has to end in time: its next run merges
+		if err := a.merge(ctx, p, log, 0); err != nil {
+			return nil, err
+		}
+	}
 	m, err := a.seal(ctx, compare, p, log)
 	if err == nil || ctx.Err() == nil {
 		return m, err
@@ -287,18 +298,24 @@ func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *c
 	return nil, errors.Join(fmt.Errorf("no time left to seal %s (--drain), %s: %w", p.Config.Sink.Path, shows, err), readErr)
 }
 
+// merge merges small files where the config says so. It begins no merge after so long; 0 for no limit. A seal has to follow, since
+// the one before names files that are gone.
+func (a *app) merge(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log, within time.Duration) error {
+	if _, err := log.Collect(ctx); err != nil {
+		return err
+	}
+	s := &p.Config.Sink
+	merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Within: within, Mem: p.Mem, Logger: a.logger}
+	_, err := merging.Run(ctx)
+	return err
+}
+
 func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
 	began := time.Now()
 	if _, err := log.Collect(ctx); err != nil {
 		return nil, err
 	}
 	s := &p.Config.Sink
-	if s.Compact > 0 {
-		merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Mem: p.Mem, Logger: a.logger}
-		if _, err := merging.Run(ctx); err != nil {
-			return nil, err
-		}
-	}
 	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
 		Open: func(name string) (io.ReadCloser, error) {
 			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -29,10 +31,11 @@ import (
 // A Job merges small files of consecutive segments.
 type Job struct {
 	Log      *commitlog.Log
-	Folder   string // of the output
-	Target   int64  // bytes of a merged file, about
-	RowGroup int64  // Parquet: uncompressed bytes of a row group
-	All      bool   // merge whatever is small; else only what has come to several files, so that little is written again and again
+	Folder   string        // of the output
+	Target   int64         // bytes of a merged file, about
+	RowGroup int64         // Parquet: uncompressed bytes of a row group
+	Within   time.Duration // no merge begins later; 0: whenever there is something to merge
+	All      bool          // merge whatever is small; else only what has come to several files, so that little is written again and again
 	Mem      memory.Allocator
 	Logger   *slog.Logger
 
@@ -56,39 +59,57 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	began := time.Now()
 	for _, p := range parts {
-		if p.Endless() {
-			if _, err := c.Log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
-				return merged, fmt.Errorf("folding the records of %s: %w", p.Source, err)
-			}
+		if !p.Endless() {
+			continue
 		}
-		for {
-			g, err := c.Log.Merging(ctx, p)
-			if err != nil {
-				return merged, err
-			}
-			from, to := c.choose(g.Records)
-			if from == to {
-				break
-			}
-			files, err := c.merge(ctx, g, from, to)
-			if err == nil {
-				err = g.Put(ctx, from, to, files)
-			}
-			if errors.Is(err, commitlog.ErrFenced) || err != nil && g.Passed() { // what it read is gone, or was half of it
-				continue
-			}
-			if err != nil {
-				return merged, fmt.Errorf("merging files of %s: %w", p.Source, err)
-			}
-			merged += to - from
-			c.Logger.Debug("merged", "partition", p.Source, "first", g.Records[from].First, "next", g.Records[to].Next, "segments", to-from+1)
+		if _, err := c.Log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
+			return merged, fmt.Errorf("folding the records of %s: %w", p.Source, err)
+		}
+	}
+	// One merge of each partition at a time, from any of them on: where time is short, none is always the last.
+	for at, idle := rand.IntN(max(len(parts), 1)), 0; idle < len(parts); at++ {
+		if c.Within > 0 && time.Since(began) > c.Within {
+			break
+		}
+		n, err := c.next(ctx, parts[at%len(parts)])
+		if merged += n; err != nil {
+			return merged, err
+		}
+		if idle++; n > 0 {
+			idle = 0
 		}
 	}
 	return merged, nil
 }
 
-// size is about that of the largest file that a record names.
+// next does one merge of a partition, and returns how many segments have become fewer; 0 where there is none to do.
+func (c *Job) next(ctx context.Context, p pipeline.Partition) (fewer int, err error) {
+	for {
+		g, err := c.Log.Merging(ctx, p)
+		if err != nil {
+			return 0, err
+		}
+		from, to := c.choose(g.Records)
+		if from == to {
+			return 0, nil
+		}
+		files, err := c.merge(ctx, g, from, to)
+		if err == nil {
+			err = g.Put(ctx, from, to, files)
+		}
+		if errors.Is(err, commitlog.ErrFenced) || err != nil && g.Passed() { // what it read is gone, or was half of it
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("merging files of %s: %w", p.Source, err)
+		}
+		c.Logger.Debug("merged", "partition", p.Source, "first", g.Records[from].First, "next", g.Records[to].Next, "segments", to-from+1)
+		return to - from, nil
+	}
+}
+
 func size(r *commitlog.Record) int64 {
 	by := map[string]int64{}
 	most := int64(0)
