@@ -232,8 +232,8 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
-	if p.Config.Sink.Compact > 0 {
-		job.Merge = func(ctx context.Context) error { return a.merge(ctx, p, log, job.SealEvery/mergeShare) }
+	if p.Config.Sink.Compact > 0 { // a seal comes after twice its time at the latest, however many files wait
+		job.Merge = func(ctx context.Context) error { return a.merge(ctx, p, log, job.SealEvery) }
 	}
 	if f.listen != "" {
 		shut, err := a.observe(job, stats, f)
@@ -247,9 +247,6 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	progress.stop()
 	return err
 }
-
-// mergeShare is the part of the time between two seals in which merges may begin.
-const mergeShare = 3
 
 // observe serves what the job does over HTTP.
 func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end func() error, err error) {
