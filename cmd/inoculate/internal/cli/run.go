@@ -232,8 +232,13 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
-	if p.Config.Sink.Compact > 0 { // a seal comes after twice its time at the latest, however many files wait
-		job.Merge = func(ctx context.Context) error { return a.merge(ctx, p, log, job.SealEvery) }
+	if p.Config.Sink.Compact > 0 {
+		last := time.Now()
+		job.Merge = func(ctx context.Context) error { // a third of the time at most, however many files wait
+			err := a.merge(ctx, p, log, max(job.SealEvery, time.Since(last))/2)
+			last = time.Now()
+			return err
+		}
 	}
 	if f.listen != "" {
 		shut, err := a.observe(job, stats, f)
