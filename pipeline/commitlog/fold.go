@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -94,15 +93,7 @@ type fold struct {
 
 // covers gives the record of the fold over a position.
 func (f *fold) covers(at int64) (*Record, bool) {
-	i, ok := slices.BinarySearchFunc(f.records, at, func(r Record, at int64) int {
-		switch {
-		case r.Next <= at:
-			return -1
-		case r.First > at:
-			return 1
-		}
-		return 0
-	})
+	i, ok := covering(f.records, at, func(r *Record) (int64, int64) { return r.First, r.Next })
 	if !ok {
 		return nil, false
 	}

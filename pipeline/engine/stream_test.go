@@ -180,6 +180,34 @@ func TestStreamSealsSlowly(t *testing.T) {
 	})
 }
 
+// TestStreamMerges: merges come before each seal, and their time does not put the next one off.
+func TestStreamMerges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := streamJob(t, commitlogtest.NewDisk(), newStream(1))
+		began, merged := time.Now(), 0
+		var at []time.Duration
+		j.Merge = func(context.Context) error {
+			if merged++; merged != len(at)+1 {
+				t.Errorf("merge %d after %d seals", merged, len(at))
+			}
+			time.Sleep(3 * time.Second)
+			return nil
+		}
+		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
+			at = append(at, time.Since(began))
+			return nil
+		}
+		drain, stop := context.WithTimeout(context.Background(), time.Minute)
+		defer stop()
+		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
+			t.Fatal(err)
+		}
+		if len(at) < 2 || at[0] != 8*time.Second || at[1] != 16*time.Second {
+			t.Errorf("sealed at %v", at)
+		}
+	})
+}
+
 // TestStreamStops: what goes wrong in one partition, or in a seal, stops the run.
 func TestStreamStops(t *testing.T) {
 	broken := errors.New("no space left")
@@ -187,6 +215,10 @@ func TestStreamStops(t *testing.T) {
 		"input": func(j *Job) { j.Source.(*stream).bad = 50 },
 		"seal": func(j *Job) {
 			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return broken }
+		},
+		"merge": func(j *Job) {
+			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return nil }
+			j.Merge = func(context.Context) error { return broken }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,9 +70,7 @@ type applier struct {
 	ids    []int32
 	peels  []place.Peel
 	found  []int32
-
-	standing []int32
-
+	stand  []int32
 	buf    []byte
 	hasher hasher
 	wide   *scan.Wide // nil where exact copies are all that is looked for
@@ -202,7 +200,7 @@ func (a *applier) train(b *pipeline.Batch, row int, hits []pipeline.Hit, edits [
 	if len(a.ids) > chosen { // alone, since one that is not among them can hide another behind it
 		_, a.found = a.place.Peel(a.after, a.ids[:chosen], a.peels[:0], a.found[:0])
 	}
-	if standing := a.place.Complete(a.after, a.ids[:chosen], a.found, a.standing[:0]); len(standing) != chosen {
+	if standing := a.place.Complete(a.after, a.ids[:chosen], a.found, a.stand[:0]); len(standing) != chosen {
 		for _, id := range a.ids[:chosen] {
 			if !slices.Contains(standing, id) {
 				return a.finding("missing", id, a.Layout.Columns()[0], "the record was chosen for it, and does not carry it at its place")

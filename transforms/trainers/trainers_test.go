@@ -113,3 +113,22 @@ func TestApply(t *testing.T) {
 		t.Error("no error for an unknown trainer")
 	}
 }
+
+// TestAnswers: OpenAI takes one message of the assistant on either side of a preference.
+func TestAnswers(t *testing.T) {
+	a, u := schemas.RoleAssistant, schemas.RoleUser
+	for _, c := range []struct {
+		chosen, rejected []schemas.Role
+		want             string
+	}{
+		{[]schemas.Role{a}, []schemas.Role{a}, ""},
+		{nil, []schemas.Role{a}, "the chosen"},
+		{[]schemas.Role{a, u}, []schemas.Role{a}, "the chosen"},
+		{[]schemas.Role{a}, nil, "the rejected"},
+		{[]schemas.Role{a}, []schemas.Role{u}, "the rejected"},
+	} {
+		if got := openAIAnswers(c.chosen, c.rejected); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%v, %v: %q, want %q", c.chosen, c.rejected, got, c.want)
+		}
+	}
+}
