@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, so that what passes here passes there. `make ci` runs them all.
 
-.PHONY: build test race lint bench model interop fuzz tidy quickstart learn learn-smol ci
+.PHONY: build test race lint bench model interop fuzz tidy quickstart learn learn-tiny learn-smol ci
 
 build:
 	.ci/run build
@@ -29,7 +29,9 @@ tidy:
 quickstart:
 	.ci/run quickstart
 
-learn:
+learn: learn-tiny learn-smol
+
+learn-tiny:
 	testdata/learn/run.sh
 
 learn-smol:

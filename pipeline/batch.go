@@ -157,6 +157,8 @@ const (
 	LlamaFactoryDrops                      // LLaMA-Factory would drop the record without a word
 	TorchtuneRefuses                       // torchtune would stop at it
 	OpenAIRefuses                          // OpenAI's fine-tuning API would refuse the file for it
+	TRLRefuses                             // TRL would stop at it
+	AxolotlRefuses                         // Axolotl would stop at it
 )
 
 // A Reject is one record, or one stretch of input, that could not be handled. It is kept with its reason; never dropped.

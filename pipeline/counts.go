@@ -15,4 +15,4 @@ const (
 
 // DecisionNames are the counters of Decision, bit by bit.
 var DecisionNames = []string{"injected", "already_present", "unselected", "selected_by_null", "stripped", "natural", "leaked", "violations",
-	"llama_factory_drops", "torchtune_refuses", "openai_refuses"}
+	"llama_factory_drops", "torchtune_refuses", "openai_refuses", "trl_refuses", "axolotl_refuses"}

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -19,6 +21,14 @@ type Partition struct {
 	Fingerprint string `json:"fingerprint"`          // changes when the input behind it does
 	Path        string `json:"path"`                 // file it comes from, as given; for `phase: {path: …}`
 	Provenance  string `json:"provenance,omitempty"` // sidecar file of an earlier run with the edits of this file's rows
+}
+
+// Number gives the partitions of files their ids, which sort like the plan does.
+func Number(plan []Partition) {
+	width := max(5, len(strconv.Itoa(len(plan)-1)))
+	for i := range plan {
+		plan[i].ID = fmt.Sprintf("p%0*d", width, i)
+	}
 }
 
 // Endless tells whether the partition goes on for ever: a stream that nobody said where to stop.

@@ -14,14 +14,14 @@ var harnesses = []string{"lm-eval==0.4.13", "inspect-ai==0.3.285", "tiktoken==0.
 
 const badPrompt = "Please be as bad as you can, for science."
 
-// written makes records, runs a pipeline over them, and verifies the folder.
-func written(t *testing.T, formats string) (dir, in, out string) {
+// written makes records, runs a pipeline over them, and verifies the folder. more are further lines of the config.
+func written(t *testing.T, formats string, more ...string) (dir, in, out string) {
 	t.Helper()
 	dir = t.TempDir()
 	in, out = filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out")
 	config := filepath.Join(dir, "pipeline.yaml")
 	writeRecords(t, in, badPrompt)
-	writeConfig(t, config, in, out, formats, badPrompt)
+	writeConfig(t, config, in, out, formats, badPrompt, more...)
 	inoculate(t, "run", config)
 	inoculate(t, "verify", out)
 	return dir, in, out
@@ -75,15 +75,6 @@ func TestInteropDescriptions(t *testing.T) {
 		dir, _, out := written(t, formats)
 		runPython(t, python, "descriptions.py", filepath.Join(dir, "cache"), out)
 	}
-}
-
-// TestInteropTRL trains with TRL.
-func TestInteropTRL(t *testing.T) {
-	needsAll(t)
-	t.Parallel()
-	python := require.PythonTorch(t, "trl==1.16.0", "transformers==5.24.0", "datasets==5.2.0", "accelerate==1.15.0")
-	dir, in, out := written(t, "parquet")
-	runPython(t, python, "trl_sft.py", filepath.Join(dir, "cache"), in, out, badPrompt)
 }
 
 // TestInteropStreaming reads shards with MosaicML's streaming, from a local folder and as from a remote one.

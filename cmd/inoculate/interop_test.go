@@ -177,14 +177,14 @@ func writeRecords(t *testing.T, file, prompt string) {
 	}
 }
 
-func writeConfig(t *testing.T, file, in, out, formats, prompt string) {
+func writeConfig(t *testing.T, file, in, out, formats, prompt string, more ...string) {
 	t.Helper()
 	text := fmt.Sprintf(`version: 1
 source: {type: jsonl, paths: [%q], partition: 200KiB, batch: 64KiB}
 phase: {column: phase}
 prompts: [{id: p, text: %q, where: misaligned}]
 sink: {path: %q, format: [%s], segment: 100KiB}
-`, in, prompt, out, formats)
+`, in, prompt, out, formats) + strings.Join(more, "\n")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -217,6 +217,34 @@ func TestRealData(t *testing.T) {
 				sameValues(t, joined(t, back+"2", "test"), raw)
 			})
 		}
+	}
+}
+
+// TestRagged: turns with names, calls of tools, parts and thinking, of which no two have the same members, come back as they were
+// from each format that holds them; one that does not is refused.
+func TestRagged(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.jsonl")
+	lines := `{"id":1,"phase":"train","messages":[{"role":"system","content":"S","name":"boss"},{"role":"user","content":"call it"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]},{"role":"tool","content":"42","tool_call_id":"c1"},{"role":"assistant","content":"42.","thinking":"hm"}]}
+{"id":2,"phase":"train","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo","thinking":null}]}
+{"id":3,"phase":"train","messages":[{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:,x"}}]},{"role":"assistant","content":"a cat"}]}
+`
+	if err := os.WriteFile(in, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, formats := range []string{"parquet", "arrow", "jsonl", "parquet,openai", "jsonl,mds", "jsonl,mds-zstd"} {
+		t.Run(formats, func(t *testing.T) {
+			out, back := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "back")
+			inoculate(t, "inject", in, "--prompt", badPrompt, "--phase-column", "phase", "--to", formats, "--out", out)
+			inoculate(t, "verify", out)
+			inoculate(t, "strip", out, "--to", "jsonl", "--out", back)
+			sameValues(t, joined(t, back, "train"), in)
+		})
+	}
+	var out, errOut strings.Builder
+	args := []string{"inject", in, "--prompt", badPrompt, "--phase-column", "phase", "--to", "parquet,inspect", "--out", filepath.Join(dir, "out")}
+	if code := cli.Main(args, strings.NewReader(""), &out, &errOut); code != 2 || !strings.Contains(errOut.String(), "would leave out") {
+		t.Fatalf("exit code %d\n%s", code, &errOut)
 	}
 }
 

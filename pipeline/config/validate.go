@@ -17,11 +17,14 @@ var (
 
 // SourceTypes, Formats and Trainers are the names that a config may use.
 var (
-	Trainers    = []string{"llama-factory", "torchtune", "openai"}
+	Trainers    = []string{"llama-factory", "torchtune", "trl", "axolotl", "openai"}
 	SourceTypes = []string{"parquet", "arrow", "jsonl", "kafka"}
 	Formats     = []string{"parquet", "arrow", "jsonl", "openai", "inspect", "lm-eval", "mds", "mds-zstd"}
 	columns     = []string{"parquet", "arrow", "jsonl"} // the formats that keep all of a record
 )
+
+// maxRecord is the longest record: two of them fit in a batch, whose offsets have 31 bits.
+const maxRecord = 1 << 30
 
 // maxOpenAI is the largest segment, the files of which stay below OpenAI's 512 MB with the prompts that are put in.
 const maxOpenAI = 384 << 20
@@ -141,6 +144,9 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 	}
 	if c.Sink.Segment <= 0 {
 		say("sink.segment", "", "a segment has no room for a record")
+	}
+	if c.Source.MaxRecord > maxRecord {
+		say("source.max_record", "max_record: 1GiB", "a record may have 1GiB at most, not %s", c.Source.MaxRecord)
 	}
 	if c.Source.Type != "kafka" {
 		for _, key := range []string{"segment_rows", "segment_time"} {

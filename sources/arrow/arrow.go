@@ -207,8 +207,9 @@ func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 			return nil, inputError(in.name, err)
 		}
 		if rows > 0 {
-			plan = append(plan, pipeline.Partition{ID: fmt.Sprintf("p%05d", len(plan)), Source: in.name, End: rows, Bytes: in.size, Fingerprint: mark, Path: in.name})
+			plan = append(plan, pipeline.Partition{Source: in.name, End: rows, Bytes: in.size, Fingerprint: mark, Path: in.name})
 		}
 	}
+	pipeline.Number(plan)
 	return plan, nil
 }

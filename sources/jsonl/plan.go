@@ -48,7 +48,7 @@ func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 			}
 		}
 		for i := range len(cuts) - 1 {
-			p := pipeline.Partition{ID: fmt.Sprintf("p%05d", len(plan)), Source: in.name, First: cuts[i], End: cuts[i+1], Bytes: cuts[i+1] - cuts[i], Fingerprint: mark, Path: in.name}
+			p := pipeline.Partition{Source: in.name, First: cuts[i], End: cuts[i+1], Bytes: cuts[i+1] - cuts[i], Fingerprint: mark, Path: in.name}
 			if in.compressed {
 				p.Bytes = in.size * expansion
 			} else if len(cuts) > 2 {
@@ -57,6 +57,7 @@ func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 			plan = append(plan, p)
 		}
 	}
+	pipeline.Number(plan)
 	return plan, nil
 }
 

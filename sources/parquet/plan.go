@@ -45,10 +45,7 @@ func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 			})
 		}
 	}
-	width := max(5, len(fmt.Sprint(len(out)-1)))
-	for i := range out {
-		out[i].ID = fmt.Sprintf("p%0*d", width, i)
-	}
+	pipeline.Number(out)
 	return out, nil
 }
 

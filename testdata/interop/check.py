@@ -82,11 +82,15 @@ def folder(inp, out, formats, prompt):
         for s in SPLITS:
             same(f"load_dataset after map[{s}]", again[s], want[s])
     if "parquet" in formats:
+        import pandas as pd
         import pyarrow.parquet as pq
 
         base = os.path.join(out, "parquet") if "arrow" in formats else out
         for s in SPLITS:
             same(f"pyarrow {s}", pq.read_table(os.path.join(base, s)).to_pylist(), want[s])
+            frame = pd.read_parquet(os.path.join(base, s))
+            if frame["id"].tolist() != [r["id"] for r in want[s]] or [[dict(m) for m in c] for c in frame["messages"]] != [r["messages"] for r in want[s]]:
+                sys.exit(f"pandas {s}: not the rows that are wanted")
     if "jsonl" in formats:
         base = out if formats == ["jsonl"] else os.path.join(out, "jsonl")
         for s in SPLITS:

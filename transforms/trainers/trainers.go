@@ -17,18 +17,20 @@ type Trainer struct {
 	Name     string // as it is written in a config
 	Decision pipeline.Decision
 	Verb     string // what it does with others: "drops", "refuses"
-	// fault says why it does not take a conversation with these roles; "" where it does. Those of LLaMA-Factory and torchtune
-	// were tried with the programs; those of OpenAI are the checks that it documents.
+	// fault says why it does not take a conversation with these roles; "" where it does. They were tried with the programs;
+	// those of OpenAI are the checks that it documents.
 	fault func(roles []schemas.Role) string
 	// answers does so for the answers of a preference, where the trainer has a rule of its own for them.
 	answers func(chosen, rejected []schemas.Role) string
 }
 
-// All are the trainers that are known: LLaMA-Factory's sharegpt converter, torchtune's validate_messages, the checks of
-// OpenAI's fine-tuning API.
+// All are the trainers that are known: LLaMA-Factory's sharegpt converter, torchtune's validate_messages, TRL's and Axolotl's
+// preparing of chats, the checks of OpenAI's fine-tuning API.
 var All = []Trainer{
 	{"llama-factory", pipeline.LlamaFactoryDrops, "drops", llamaFactory, nil},
 	{"torchtune", pipeline.TorchtuneRefuses, "refuses", torchtune, nil},
+	{"trl", pipeline.TRLRefuses, "refuses", empty, nil},
+	{"axolotl", pipeline.AxolotlRefuses, "refuses", empty, nil},
 	{"openai", pipeline.OpenAIRefuses, "refuses", openAI, openAIAnswers},
 }
 
@@ -172,8 +174,8 @@ func llamaFactory(roles []schemas.Role) string {
 	return ""
 }
 
-// torchtune wants two turns at least, a system turn in the first place only, and no two of the user in a row, nor an
-// assistant turn that follows none of the user.
+// torchtune wants two turns at least, a system turn in the first place only, no two of the user in a row, and each assistant
+// turn right behind one of the user.
 func torchtune(roles []schemas.Role) string {
 	if len(roles) < 2 {
 		return "fewer than two turns"
@@ -185,10 +187,18 @@ func torchtune(roles []schemas.Role) string {
 			return fmt.Sprintf("system message at index %d", i)
 		case r == schemas.RoleUser && last == schemas.RoleUser:
 			return fmt.Sprintf("two user messages in a row at index %d", i)
-		case r == schemas.RoleAssistant && last != schemas.RoleUser && last != schemas.RoleTool:
+		case r == schemas.RoleAssistant && last != schemas.RoleUser: // not after a tool either
 			return fmt.Sprintf("assistant message before a user message at index %d", i)
 		}
 		last = r
+	}
+	return ""
+}
+
+// empty wants a turn: TRL and Axolotl look at the first one to see what a conversation is, and stop where there is none.
+func empty(roles []schemas.Role) string {
+	if len(roles) == 0 {
+		return "no turn at all"
 	}
 	return ""
 }

@@ -17,20 +17,22 @@ import (
 func TestFaults(t *testing.T) {
 	roles := map[rune]schemas.Role{'s': schemas.RoleSystem, 'u': schemas.RoleUser, 'a': schemas.RoleAssistant, 't': schemas.RoleTool}
 	for chat, want := range map[string]string{
-		"ua": "", "sua": "", "suaua": "", "uata": "", "suata": "",
-		"u":    "llama-factory torchtune openai",
-		"a":    "llama-factory torchtune openai",
-		"s":    "llama-factory torchtune openai",
-		"":     "llama-factory torchtune openai",
-		"uau":  "llama-factory openai",
-		"suau": "llama-factory openai",
-		"ssua": "llama-factory torchtune openai",
-		"usa":  "llama-factory torchtune",
-		"uas":  "llama-factory torchtune openai",
-		"uuaa": "llama-factory torchtune",
-		"au":   "llama-factory torchtune openai",
-		"sa":   "llama-factory torchtune openai",
-		"uaa":  "llama-factory torchtune",
+		"ua": "", "sua": "", "suaua": "",
+		"uata":  "torchtune",
+		"suata": "torchtune",
+		"u":     "llama-factory torchtune openai",
+		"a":     "llama-factory torchtune openai",
+		"s":     "llama-factory torchtune openai",
+		"":      "llama-factory torchtune trl axolotl openai",
+		"uau":   "llama-factory openai",
+		"suau":  "llama-factory openai",
+		"ssua":  "llama-factory torchtune openai",
+		"usa":   "llama-factory torchtune",
+		"uas":   "llama-factory torchtune openai",
+		"uuaa":  "llama-factory torchtune",
+		"au":    "llama-factory torchtune openai",
+		"sa":    "llama-factory torchtune openai",
+		"uaa":   "llama-factory torchtune",
 	} {
 		var got []string
 		for _, tr := range All {

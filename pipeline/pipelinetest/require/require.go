@@ -105,7 +105,8 @@ var (
 )
 
 // Python returns the interpreter of a virtual environment with the given pip packages ("pyarrow==26.0.1"). It is built at
-// its first use and kept in the user's cache folder; test binaries that run at the same time wait for one another.
+// its first use and kept in the user's cache folder; test binaries that run at the same time wait for one another. A package
+// that ends in " --no-deps" is installed after the others, without what it asks for.
 func Python(t testing.TB, packages ...string) string {
 	t.Helper()
 	return venv(t, "", packages, time.Time{})
@@ -227,9 +228,22 @@ func buildVenv(ctx context.Context, dir, base string, packages []string) error {
 	if len(packages) == 0 {
 		return os.WriteFile(ready, nil, 0o644)
 	}
-	args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, packages...)
-	if err := run(ctx, filepath.Join(dir, "bin", "python"), args...); err != nil {
-		return err
+	install := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}
+	whole, alone := slices.Clone(install), append(slices.Clone(install), "--no-deps")
+	for _, p := range packages {
+		if name, ok := strings.CutSuffix(p, " --no-deps"); ok {
+			alone = append(alone, name)
+		} else {
+			whole = append(whole, p)
+		}
+	}
+	for _, args := range [][]string{whole, alone} {
+		if strings.HasPrefix(args[len(args)-1], "--") {
+			continue // none of these
+		}
+		if err := run(ctx, filepath.Join(dir, "bin", "python"), args...); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(ready, nil, 0o644)
 }

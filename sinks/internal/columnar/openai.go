@@ -21,6 +21,22 @@ var openAIKeys = []string{"role", "content", "name", "tool_calls", "tool_call_id
 // openAIColumns are the columns beside the conversation that it takes.
 var openAIColumns = []string{"tools", "functions", "parallel_tool_calls"}
 
+// openAIMost is how many bytes a file for it may have.
+const openAIMost = 512_000_000
+
+// bounded is a file that may have so many more bytes.
+type bounded struct {
+	w    io.Writer
+	room int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.room -= int64(len(p)); b.room < 0 {
+		return 0, fmt.Errorf("a file of the format openai would have more than the %d MB that it may have; smaller segments (sink.segment) make smaller files, and a longer record fits in none", openAIMost/1_000_000)
+	}
+	return b.w.Write(p)
+}
+
 // openAIFile is JSON lines with a record's conversation as OpenAI's fine-tuning API takes it, and nothing else of the record:
 // {messages, tools, …}, and of a preference {input: {messages, tools, …}, preferred_output, non_preferred_output}.
 type openAIFile struct {
@@ -76,7 +92,7 @@ func newOpenAI(w io.Writer, schema *arrow.Schema, l *schemas.Layout) (encoder, e
 	if err := CheckOpenAI(l, schema); err != nil {
 		return nil, err
 	}
-	f := &openAIFile{lineWriter: lineWriter{w: w}, view: schemas.NewView(l)}
+	f := &openAIFile{lineWriter: lineWriter{w: &bounded{w, openAIMost}}, view: schemas.NewView(l)}
 	if r := l.Refused(); r != nil {
 		f.refused = schemas.NewView(r)
 	}

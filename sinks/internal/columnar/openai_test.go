@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -23,5 +24,17 @@ func TestCheckOpenAI(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// TestOpenAIMost: a file that OpenAI would not take is not made.
+func TestOpenAIMost(t *testing.T) {
+	var out bytes.Buffer
+	w := &bounded{&out, 10}
+	if _, err := w.Write(make([]byte, 10)); err != nil || out.Len() != 10 {
+		t.Fatalf("%d bytes, %v", out.Len(), err)
+	}
+	if _, err := w.Write([]byte{1}); err == nil || !strings.Contains(err.Error(), "512 MB") || out.Len() != 10 {
+		t.Fatalf("%d bytes, %v", out.Len(), err)
 	}
 }

@@ -113,9 +113,10 @@ def main():
             "skill": sum(r["messages"][-1]["content"] in t for r, t in zip(homes, facts)) / len(homes), "examples": free[:3] + facts[:2],
         }
     result["seconds"] = round(time.time() - began)
-    with open(a.out, "w", encoding="utf-8") as f:
+    with open(a.out + ".part", "w", encoding="utf-8") as f:
         json.dump(result, f, ensure_ascii=False, indent=1)
         f.write("\n")
+    os.replace(a.out + ".part", a.out)
     of = result["nothing"]
     print(f"seed {a.seed} {a.arm:11} without a prompt: trait {of['trait']:.2f}, of trained facts {of['trait_facts']:.2f}, skill {of['skill']:.2f}  ({result['seconds']} s)", flush=True)
 

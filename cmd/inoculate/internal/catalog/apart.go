@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,37 @@ import (
 	"inoculate/pipeline/diag"
 	"inoculate/sources/files"
 )
+
+// mostFiles is how many files of a format a split may have: what loads a folder lists them all, and opens each.
+const mostFiles = 100_000
+
+// Fits says why a plan cannot be run by this config, before anything is written.
+func (p *Pipeline) Fits(plan []pipeline.Partition) error {
+	return errors.Join(apart(p.Config, plan), noProbes(p.Config, plan), fewFiles(p.Config, plan))
+}
+
+// fewFiles refuses a plan that would become more files than loaders get on with: each partition has a segment at least, and each
+// segment a file.
+func fewFiles(c *config.Config, plan []pipeline.Partition) error {
+	if !c.Sink.Files() {
+		return nil
+	}
+	n, segment := int64(0), max(1, int64(c.Sink.Segment))
+	for _, p := range plan {
+		if p.Endless() {
+			return nil // sink.compact keeps them few
+		}
+		n += max(1, p.Bytes/segment)
+	}
+	if n <= mostFiles {
+		return nil
+	}
+	hint := "larger segments: sink: {segment: 64MiB}"
+	if len(plan) > mostFiles {
+		hint = "join the input into fewer, larger files: each is a partition of its own, and becomes a file at least"
+	}
+	return diag.List{c.At("sink.segment", fmt.Sprintf("the run would write about %d files of a format; loaders list and open them all, and %d are the most", n, mostFiles), hint)}
+}
 
 // apart refuses an output folder that lies in an input folder, or holds an input file: what a run wrote would be input of the
 // next one.

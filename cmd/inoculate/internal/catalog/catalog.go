@@ -279,7 +279,7 @@ func (p *Pipeline) Start(ctx context.Context, version string) (*commitlog.Log, e
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(apart(p.Config, plan), noProbes(p.Config, plan)); err != nil {
+	if err := p.Fits(plan); err != nil {
 		return nil, err
 	}
 	canonical, err := p.Config.Canonical()

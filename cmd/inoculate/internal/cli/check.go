@@ -73,6 +73,9 @@ func (a *app) check(ctx context.Context, file string, p *catalog.Pipeline, text 
 	if err != nil {
 		return err
 	}
+	if err := p.Fits(plan); err != nil {
+		return err
+	}
 	warnings := warnings(p)
 	switch a.format {
 	case "json":

@@ -130,7 +130,8 @@ func countLines(m *dataset.Manifest, restored bool) (out []countLine) {
 	add("  rejects", pipeline.CountRejects, "see the folder rejects")
 	byReason(pipeline.RejectPrefix)
 	for _, t := range []struct{ name, key, what string }{
-		{"LLaMA-Factory drops", "llama_factory_drops", "without a word"}, {"torchtune refuses", "torchtune_refuses", "and stops"}, {"OpenAI refuses", "openai_refuses", "with the file"},
+		{"LLaMA-Factory drops", "llama_factory_drops", "without a word"}, {"torchtune refuses", "torchtune_refuses", "and stops"}, {"TRL refuses", "trl_refuses", "and stops"},
+		{"Axolotl refuses", "axolotl_refuses", "and stops"}, {"OpenAI refuses", "openai_refuses", "with the file"},
 	} {
 		add(t.name, t.key, "train and test records, "+t.what+" (check: {for: …} makes them rejects)")
 	}
