@@ -19,7 +19,11 @@ import (
 func TestPyarrowReadsTheSame(t *testing.T) {
 	python := require.Python(t, "pyarrow==26.0.1")
 	dir := t.TempDir()
-	for k := range 24 {
+	files := 24
+	if testing.Short() {
+		files = 6
+	}
+	for k := range files {
 		rng := rand.New(rand.NewPCG(uint64(k), 1))
 		nulls := []float64{0.2, 0, 0.9}[k%3]
 		f := &filler{Rand: rng, nulls: nulls, few: k/3%2 == 0, many: 5}
