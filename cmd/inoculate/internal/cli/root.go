@@ -133,7 +133,9 @@ func (a *app) signals(parent context.Context, drain time.Duration) (hard, soft c
 		}
 	}()
 	return hard, soft, func() {
-		signal.Stop(ch)
+		if soft.Err() == nil { // else the program is about to end: one more signal must not take its exit code away
+			signal.Stop(ch)
+		}
 		close(done)
 		cancelSoft()
 		cancelHard(nil)
