@@ -1,6 +1,6 @@
 # Each target is a step of .ci/run, so that what passes here passes there. `make ci` runs them all.
 
-.PHONY: build test race lint bench model interop fuzz tidy quickstart learn learn-tiny learn-smol ci
+.PHONY: build test race lint bench model interop test-interop fuzz tidy quickstart learn learn-tiny learn-smol ci
 
 build:
 	.ci/run build
@@ -17,7 +17,7 @@ lint:
 model:
 	testdata/model/run.sh
 
-interop:
+interop test-interop:
 	.ci/run interop
 
 fuzz:
