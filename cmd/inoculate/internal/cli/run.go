@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -43,7 +42,7 @@ type runFlags struct {
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.workers, "workers", runtime.NumCPU(), "partitions worked on at once; the output does not depend on it")
 	c.Flags().DurationVar(&f.drain, "drain", 30*time.Second, "after a signal, how long segments in flight may take to finish")
-	c.Flags().StringVar(&f.memory, "memory", "192MiB", "soft limit of the garbage-collected heap")
+	c.Flags().StringVar(&f.memory, "memory", "", "soft limit of the garbage-collected heap (default: by formats and workers, 88 to 160 MiB for two)")
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -122,9 +121,13 @@ type executed struct {
 
 // execute runs a pipeline to its end and seals the folder; nil where that is for others to do.
 func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble func(context.Context) (*catalog.Pipeline, error)) (*executed, error) {
-	limit, err := config.ParseSize(f.memory)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--memory: %w", err)}
+	floor := heapFloor(cfg.Config, f.workers)
+	if f.memory != "" {
+		size, err := config.ParseSize(f.memory)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--memory: %w", err)}
+		}
+		floor = int64(size)
 	}
 	if f.workers < 1 {
 		return nil, usageError{errors.New("--workers is at least 1")}
@@ -137,10 +140,7 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if cfg.Streams() && !a.verbose && !a.quiet { // people come and look what happened
 		a.level.Set(slog.LevelInfo)
 	}
-	debug.SetMemoryLimit(int64(limit))
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // little is garbage: batches are recycled
-	}
+	defer pace(floor)()
 	ctx, drain, stop := a.signals(parent, f.drain)
 	defer stop()
 	started := time.Now()
