@@ -228,6 +228,8 @@ func (s *Source) fetched(took time.Duration) {
 
 // Close ends the connections.
 func (s *Source) Close() error {
+	s.fetch.Close()
+	s.glance.Close()
 	s.transport.CloseIdleConnections()
 	return nil
 }

@@ -200,9 +200,24 @@ func FuzzBatches(f *testing.F) {
 
 func FuzzResponse(f *testing.F) {
 	f.Add(make([]byte, 64), int16(11))
+	f.Add(append(append(make([]byte, 13), 1, 0, 1, 't', 0, 0, 0, 2), make([]byte, 80)...), int16(11))
 	f.Fuzz(func(t *testing.T, b []byte, version int16) {
-		if res, err := parseResponse(b, version); err == nil && len(res.batches) > len(b) {
-			t.Fatal("more batches than bytes")
+		var wants []*want
+		for p := range int32(2) {
+			wants = append(wants, &want{topic: "t", partition: p, answer: make(chan reply, 1)})
+		}
+		err := (&request{wants: slices.Clone(wants), version: version}).read(&body{r: bytes.NewReader(b), left: len(b)})
+		for _, w := range wants {
+			select {
+			case a := <-w.answer:
+				if a.err == nil && len(a.res.batches) > len(b) || a.err != nil && err == nil {
+					t.Fatal("more batches than bytes, or an error that nobody else saw", a.err)
+				}
+			default:
+				if err == nil {
+					t.Fatal("a partition without an answer")
+				}
+			}
 		}
 		_, _ = parseIdentities(b)
 	})

@@ -40,7 +40,7 @@ type Config struct {
 	ClientID  string
 	Committed bool          // leave out aborted transactions, and stop before open ones
 	MaxWait   time.Duration // for the first byte of a response
-	MaxBytes  int32         // of a response; a batch that is longer comes whole
+	MaxBytes  int32         // of a partition in a response; a batch that is longer comes whole
 	MaxBatch  int           // bytes of a batch when decoded; a longer one is corrupt
 	Patience  time.Duration // how long a partition is asked again after errors that may pass
 	Logger    *slog.Logger
@@ -54,7 +54,10 @@ type Config struct {
 }
 
 // Client fetches from one cluster. It is safe for concurrent use.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg    Config
+	shared *shared
+}
 
 // New makes a Client.
 func New(cfg Config) *Client {
@@ -73,8 +76,13 @@ func New(cfg Config) *Client {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Client{cfg: cfg}
+	c := &Client{cfg: cfg}
+	c.shared = &shared{cfg: &c.cfg, brokers: map[int32]*leader{}}
+	return c
 }
+
+// Close waits for what is left of requests whose streams have ended. No stream may be in use any more.
+func (c *Client) Close() { c.shared.flying.Wait() }
 
 // ShareBytes makes responses smaller where so many partitions are read at once that theirs would take more than total
 // together. It is called before any of them is.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +20,14 @@ const (
 	silence     = 30 * time.Second // without a byte from the broker, beyond what it was asked to wait
 )
 
-// request asks the leader of one partition for record batches. It travels through kafka-go's Transport, which finds the
-// leader, keeps connections, and does TLS and SASL; the bytes are written and read here.
+// request asks one broker for record batches of partitions that it leads. It travels through kafka-go's Transport, which keeps
+// connections, and does TLS and SASL; the bytes are written and read here. Each partition is answered when its part has come.
 type request struct {
-	topic     string
-	partition int32
-	offset    int64
+	leader    int32
+	wants     []*want       // not yet answered
 	wait      time.Duration // at the broker, for the first byte
-	maxBytes  int32
 	committed bool
 	client    string
-	buf       []byte // for the response
 
 	version int16
 }
@@ -37,9 +35,13 @@ type request struct {
 // ApiKey says that it is a Fetch request.
 func (r *request) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
-// Broker is the leader of the partition.
+// Broker is the leader, if it is there.
 func (r *request) Broker(c protocol.Cluster) (protocol.Broker, error) {
-	return (&fetchapi.Request{Topics: []fetchapi.RequestTopic{{Topic: r.topic, Partitions: []fetchapi.RequestPartition{{Partition: r.partition}}}}}).Broker(c)
+	b, ok := c.Brokers[r.leader]
+	if !ok {
+		return protocol.Broker{ID: -1}, fetchapi.NewError(protocol.NewErrNoLeader(r.wants[0].topic, r.wants[0].partition))
+	}
+	return b, nil
 }
 
 // Required notes the version that both sides speak.
@@ -48,9 +50,9 @@ func (r *request) Required(versions map[protocol.ApiKey]int16) bool {
 	return true
 }
 
-// response is what the leader says about the partition.
+// response is what the leader says about one partition.
 type response struct {
-	present   bool // a throttled broker leaves the partition out
+	present   bool // a throttled broker leaves partitions out
 	throttle  time.Duration
 	code      int16
 	high      int64 // after the last record that all replicas have
@@ -65,19 +67,24 @@ type response struct {
 // aborted is a transaction that was aborted: the batches of its producer from first on, up to its marker.
 type aborted struct{ producer, first int64 }
 
+// answered is the message of a request whose wants have their answers.
+type answered struct{}
+
 // ApiKey says that it is a Fetch response.
-func (*response) ApiKey() protocol.ApiKey { return protocol.Fetch }
+func (answered) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // RawExchange writes the request and reads the response.
 func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if r.version < minVersion || r.version > maxVersion {
 		return nil, fmt.Errorf("the broker speaks version %d of the Fetch API at most; %d (Kafka 0.11) is needed", r.version, minVersion)
 	}
-	body, err := exchange(rw, protocol.Fetch, r.version, r.client, r.wait, r.buf, r.body)
+	w := newWatch(rw)
+	defer w.done()
+	n, err := send(rw, w, protocol.Fetch, r.version, r.client, r.wait, r.body)
 	if err != nil {
 		return nil, err
 	}
-	return parseResponse(body, r.version)
+	return answered{}, r.read(&body{r: rw, watch: w, left: n})
 }
 
 func (r *request) body(b []byte) []byte {
@@ -95,18 +102,26 @@ func (r *request) body(b []byte) []byte {
 		b = be.AppendUint32(b, 0)
 		b = be.AppendUint32(b, 0xffffffff) // no session
 	}
-	b = be.AppendUint32(b, 1)
-	b = appendString(b, r.topic)
-	b = be.AppendUint32(b, 1)
-	b = be.AppendUint32(b, uint32(r.partition))
-	if r.version >= 9 {
-		b = be.AppendUint32(b, 0xffffffff) // leader epoch unknown
+	var topics []string // the oldest want stays the first
+	for _, w := range r.wants {
+		if !slices.Contains(topics, w.topic) {
+			topics = append(topics, w.topic)
+		}
 	}
-	b = be.AppendUint64(b, uint64(r.offset))
-	if r.version >= 5 {
-		b = be.AppendUint64(b, ^uint64(0)) // no log of ours
+	b = be.AppendUint32(b, uint32(len(topics)))
+	for _, topic := range topics {
+		b = appendString(b, topic)
+		count := len(b)
+		b = be.AppendUint32(b, 0)
+		n := uint32(0)
+		for _, w := range r.wants {
+			if w.topic == topic {
+				b = r.partition(b, w)
+				n++
+			}
+		}
+		be.PutUint32(b[count:], n)
 	}
-	b = be.AppendUint32(b, uint32(r.maxBytes))
 	if r.version >= 7 {
 		b = be.AppendUint32(b, 0) // nothing forgotten
 	}
@@ -116,46 +131,100 @@ func (r *request) body(b []byte) []byte {
 	return b
 }
 
-// parseResponse reads the body of a Fetch response of one partition.
-func parseResponse(b []byte, version int16) (*response, error) {
-	c := &cursor{b: b}
-	res := &response{buf: b, start: -1, throttle: time.Duration(max(c.i32(), 0)) * time.Millisecond}
-	if version >= 7 {
-		res.code = c.i16()
+func (r *request) partition(b []byte, w *want) []byte {
+	be := binary.BigEndian
+	b = be.AppendUint32(b, uint32(w.partition))
+	if r.version >= 9 {
+		b = be.AppendUint32(b, 0xffffffff) // leader epoch unknown
+	}
+	b = be.AppendUint64(b, uint64(w.offset))
+	if r.version >= 5 {
+		b = be.AppendUint64(b, ^uint64(0)) // no log of ours
+	}
+	return be.AppendUint32(b, uint32(w.maxBytes))
+}
+
+// read reads the body of a response, and answers the wants that are in it.
+func (r *request) read(c *body) error {
+	throttle := time.Duration(max(c.i32(), 0)) * time.Millisecond
+	code := int16(0)
+	if r.version >= 7 {
+		code = c.i16()
 		c.i32()
 	}
-	for range c.count(2) {
-		c.bytes(int64(c.i16()))
+	for range c.count(6) {
+		topic := string(c.take(int(c.i16())))
 		for range c.count(30) {
-			c.i32()
-			if code := c.i16(); res.code == 0 {
-				res.code = code
+			r.answer(c, topic, &response{present: true, throttle: throttle, code: code, start: -1})
+			if c.err != nil {
+				return c.wrap()
 			}
-			res.present = true
-			res.high, res.stable = c.i64(), c.i64()
-			if version >= 5 {
-				res.start = c.i64()
-			}
-			for range c.count(16) {
-				res.aborted = append(res.aborted, aborted{c.i64(), c.i64()})
-			}
-			if version >= 11 {
-				res.preferred = c.i32()
-			}
-			res.batches = c.bytes(int64(c.i32()))
 		}
 	}
-	if c.bad {
-		return nil, fmt.Errorf("reading a Fetch response of %d bytes: %w", len(b), errShort)
+	if c.err == nil && c.left > 0 {
+		c.fail(fmt.Errorf("%d bytes too many", c.left))
 	}
-	return res, nil
+	if c.err != nil {
+		return c.wrap()
+	}
+	for _, w := range r.wants {
+		w.settle(&response{throttle: throttle, code: code}, nil)
+	}
+	r.wants = nil
+	return nil
+}
+
+// answer reads what is said about one partition.
+func (r *request) answer(c *body, topic string, res *response) {
+	partition := c.i32()
+	if code := c.i16(); res.code == 0 {
+		res.code = code
+	}
+	res.high, res.stable = c.i64(), c.i64()
+	if r.version >= 5 {
+		res.start = c.i64()
+	}
+	for range c.count(16) {
+		res.aborted = append(res.aborted, aborted{c.i64(), c.i64()})
+	}
+	if r.version >= 11 {
+		res.preferred = c.i32()
+	}
+	i := slices.IndexFunc(r.wants, func(w *want) bool { return w.topic == topic && w.partition == partition })
+	if i < 0 && c.err == nil {
+		c.fail(fmt.Errorf("it speaks of %s/%d, which it was not asked for, or twice", topic, partition))
+	}
+	n := int(c.i32())
+	if c.err != nil {
+		return
+	}
+	w := r.wants[i]
+	r.wants = slices.Delete(r.wants, i, i+1)
+	if res.batches = c.fill(w.buf, max(n, 0)); c.err != nil {
+		w.settle(nil, c.wrap())
+		return
+	}
+	res.buf = res.batches
+	w.settle(res, nil)
 }
 
 var correlation atomic.Int32
 
-// exchange sends one request with header version 1 and returns the body of the response, in buf where that is large enough.
-// It gives up when the broker sends nothing for wait and silence.
-func exchange(rw io.ReadWriter, key protocol.ApiKey, version int16, client string, wait time.Duration, buf []byte, body func([]byte) []byte) ([]byte, error) {
+// exchange sends one request with header version 1 and returns the body of the response.
+func exchange(rw io.ReadWriter, key protocol.ApiKey, version int16, client string, write func([]byte) []byte) ([]byte, error) {
+	w := newWatch(rw)
+	defer w.done()
+	n, err := send(rw, w, key, version, client, 0, write)
+	if err != nil {
+		return nil, err
+	}
+	c := &body{r: rw, watch: w, left: n}
+	return c.fill(nil, n), c.err
+}
+
+// send sends one request with header version 1 and returns the length of the response's body, which comes next. It gives up
+// when the broker sends nothing for wait and silence.
+func send(rw io.ReadWriter, watch watch, key protocol.ApiKey, version int16, client string, wait time.Duration, body func([]byte) []byte) (int, error) {
 	be := binary.BigEndian
 	id := correlation.Add(1)
 	b := make([]byte, 4, 256)
@@ -165,36 +234,22 @@ func exchange(rw io.ReadWriter, key protocol.ApiKey, version int16, client strin
 	b = appendString(b, client)
 	b = body(b)
 	be.PutUint32(b, uint32(len(b)-4))
-	watch := newWatch(rw)
-	defer watch.done()
 	watch.extend(wait)
 	if _, err := rw.Write(b); err != nil {
-		return nil, err
+		return 0, err
 	}
 	var head [8]byte
 	if _, err := io.ReadFull(rw, head[:]); err != nil {
-		return nil, err
+		return 0, err
 	}
 	n := int(int32(be.Uint32(head[:]))) - 4
 	if got := int32(be.Uint32(head[4:])); got != id {
-		return nil, fmt.Errorf("the broker answered request %d with %d", id, got)
+		return 0, fmt.Errorf("the broker answered request %d with %d", id, got)
 	}
 	if n < 0 || n > maxResponse+chunk {
-		return nil, fmt.Errorf("the broker announced a response of %d bytes", n)
+		return 0, fmt.Errorf("the broker announced a response of %d bytes", n)
 	}
-	buf = buf[:0]
-	for len(buf) < n { // a length is no reason to allocate before the bytes are there
-		at := len(buf)
-		if cap(buf) == at {
-			buf = append(make([]byte, 0, min(n, max(chunk, 2*at))), buf...)
-		}
-		buf = buf[:min(n, cap(buf), at+chunk)]
-		watch.extend(0)
-		if _, err := io.ReadFull(rw, buf[at:]); err != nil {
-			return nil, err
-		}
-	}
-	return buf, nil
+	return n, nil
 }
 
 func appendString(b []byte, s string) []byte {

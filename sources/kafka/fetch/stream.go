@@ -24,6 +24,8 @@ type Stream struct {
 	at        int64 // offset that is read next
 	stop      int64 // offset at which nothing more is fetched; -1 for none
 
+	asked   bool // there was a response
+	long    bool // the last one was a batch longer than MaxBytes
 	again   bool // the response is to be fetched once more
 	ahead   int  // how often it was, without a batch in between
 	dec     decoder
@@ -230,51 +232,69 @@ func (s *Stream) visible() bool {
 func (s *Stream) fetch(ctx context.Context) error {
 	s.drop()
 	var beyond time.Time
+	began := time.Now()
+	w := want{topic: s.topic, partition: s.partition, more: !s.asked || s.at < s.End()}
+	w.alone = w.more && s.long
 	return s.c.retry(ctx, s.topic, s.partition, func() error {
-		req := &request{topic: s.topic, partition: s.partition, offset: s.at, wait: s.c.cfg.MaxWait, maxBytes: s.c.cfg.MaxBytes,
-			committed: s.c.cfg.Committed, client: s.c.cfg.ClientID, buf: s.buf}
-		s.buf = nil // a request that fails may still write to it
-		began := time.Now()
-		m, err := s.c.cfg.Transport.RoundTrip(ctx, s.c.cfg.Addr, req)
-		if err != nil {
-			return err
-		}
-		if s.c.cfg.Fetched != nil {
-			s.c.cfg.Fetched(time.Since(began))
-		}
-		res := m.(*response)
-		s.buf = res.buf
-		if err := kafkaconn.Wait(ctx, res.throttle); err != nil {
-			return err
-		}
-		switch {
-		case res.code == int16(kafka.OffsetOutOfRange):
-			err := s.outOfRange(ctx)
-			if _, ok := errors.AsType[*BeyondError](err); ok {
-				if beyond.IsZero() {
-					beyond = time.Now()
-				}
-				if time.Since(beyond) < settle {
-					return errStale
-				}
+		for {
+			res, err := s.ask(ctx, w)
+			if err != nil {
+				return err
 			}
-			return err
-		case res.code != 0:
-			return kafka.Error(res.code)
-		case !res.present:
-			return errStale
+			switch {
+			case res.code == int16(kafka.OffsetOutOfRange):
+				err := s.outOfRange(ctx)
+				if _, ok := errors.AsType[*BeyondError](err); ok {
+					if beyond.IsZero() {
+						beyond = time.Now()
+					}
+					if time.Since(beyond) < settle {
+						return errStale
+					}
+				}
+				return err
+			case res.code != 0:
+				return kafka.Error(res.code)
+			case !res.present:
+				return errStale
+			}
+			s.high, s.stable, s.start, s.asked = res.high, res.stable, res.start, true
+			if res.start > s.at {
+				return s.lost(res.start)
+			}
+			s.rest, s.long = res.batches, len(res.batches) > int(s.c.cfg.MaxBytes)
+			if s.c.cfg.Committed {
+				s.txns = res.aborted
+				slices.SortFunc(s.txns, func(a, b aborted) int { return cmp.Compare(a.first, b.first) })
+			}
+			switch {
+			case len(s.rest) > 0:
+				return nil
+			case s.at < s.End() && !w.alone: // the next batch may be too long to come beside others
+				s.long = true
+			}
+			switch {
+			case time.Since(began) >= s.c.cfg.MaxWait:
+				return nil
+			case s.long:
+				w.more, w.alone = true, true
+			default:
+				w.more, w.alone = false, false
+			}
 		}
-		s.high, s.stable, s.start = res.high, res.stable, res.start
-		if res.start > s.at {
-			return s.lost(res.start)
-		}
-		s.rest = res.batches
-		if s.c.cfg.Committed {
-			s.txns = res.aborted
-			slices.SortFunc(s.txns, func(a, b aborted) int { return cmp.Compare(a.first, b.first) })
-		}
-		return nil
 	})
+}
+
+// ask asks once.
+func (s *Stream) ask(ctx context.Context, w want) (*response, error) {
+	w.offset, w.maxBytes, w.buf = s.at, s.c.cfg.MaxBytes, s.buf
+	s.buf = nil // a request that fails may still write to it
+	res, err := s.c.shared.ask(ctx, &w)
+	if err != nil {
+		return nil, err
+	}
+	s.buf = res.buf
+	return res, kafkaconn.Wait(ctx, res.throttle)
 }
 
 // outOfRange finds out on which side of the partition the offset is.

@@ -37,7 +37,7 @@ func (*identify) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange asks for the versions that the broker speaks first.
 func (r *identify) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	b, err := exchange(rw, protocol.ApiVersions, 0, r.client, 0, nil, func(b []byte) []byte { return b })
+	b, err := exchange(rw, protocol.ApiVersions, 0, r.client, func(b []byte) []byte { return b })
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (r *identify) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if c.bad || most < idVersion {
 		return &identities{}, nil
 	}
-	b, err = exchange(rw, protocol.Metadata, idVersion, r.client, 0, nil, r.body)
+	b, err = exchange(rw, protocol.Metadata, idVersion, r.client, r.body)
 	if err != nil {
 		return nil, err
 	}

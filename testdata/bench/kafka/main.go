@@ -168,6 +168,7 @@ func withFetch(addrs []string, topic string, n int) (bytes int64, err error) {
 		})
 	}
 	wg.Wait()
+	client.Close()
 	total := 0
 	for p := range partitions {
 		total += counts[p]
