@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrTaken says that another process has opened the same partition of the same run at an Outlet since: what was written
@@ -61,4 +62,19 @@ type Origin struct {
 type Header struct {
 	Key   string
 	Value []byte // nil is null
+}
+
+// A Told is an Outlet that tells how its deliveries end.
+type Told interface {
+	// ObserveDeliveries has f called, by deliveries at once, whenever one has committed or given up what it had written.
+	ObserveDeliveries(f func(Delivered))
+}
+
+// Delivered is what a Delivery has written since its last Commit.
+type Delivered struct {
+	Committed bool          // if not, it was given up, or nobody knows whether its Commit came through
+	Rows      int64         // that were acknowledged
+	Rejects   int64         // the same
+	Bytes     int64         // of both, as they were sent
+	Took      time.Duration // since the first of it was sent
 }

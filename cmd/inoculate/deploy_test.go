@@ -75,6 +75,7 @@ func TestDeployAudit(t *testing.T) {
 // TestDeployDashboard: the dashboard and the advice ask for metrics that are there.
 func TestDeployDashboard(t *testing.T) {
 	m := monitor.New(&engine.Stats{}, extents{}, "1")
+	m.Deliveries(outlet{})
 	p := pipeline.Partition{ID: "p0", Source: "a/0", End: -1}
 	m.Event("assigned", p)
 	m.Committed(p, commitlog.Commit{Next: 1, Counts: map[string]int64{"in": 1, "reject:x": 1}}, 1)
@@ -115,6 +116,13 @@ func (extents) Extents(_ context.Context, parts []pipeline.Partition) ([]pipelin
 }
 
 func (extents) ObserveFetches(f func(time.Duration)) { f(time.Millisecond) }
+
+// outlet is one that tells how its deliveries end.
+type outlet struct{ pipeline.Outlet }
+
+func (outlet) ObserveDeliveries(f func(pipeline.Delivered)) {
+	f(pipeline.Delivered{Committed: true, Took: time.Second})
+}
 
 func helpOf(t *testing.T, command string) string {
 	t.Helper()

@@ -35,6 +35,7 @@ type delivery struct {
 	unsure   bool // a request was not answered: it may arrive late, and must then have an old epoch
 	begun    bool // a transaction is
 	since    time.Time
+	sent     pipeline.Delivered // since then
 	outs     map[target]*out
 	enc      *jsonrow.Encoder
 	text     []byte
@@ -293,6 +294,19 @@ func (d *delivery) transaction(ctx context.Context) error {
 	return nil
 }
 
+// tell tells the observer what becomes of what was sent.
+func (d *delivery) tell(committed bool) {
+	if d.since.IsZero() {
+		return
+	}
+	sent := d.sent
+	sent.Committed, sent.Took = committed, time.Since(d.since)
+	d.sent, d.since = pipeline.Delivered{}, time.Time{}
+	if f := d.sink.observer.Load(); f != nil {
+		(*f)(sent)
+	}
+}
+
 // send sends what was collected for a partition, and waits until all replicas have it.
 func (d *delivery) send(ctx context.Context, to *out) error {
 	if to.batch.len() == 0 {
@@ -307,6 +321,8 @@ func (d *delivery) send(ctx context.Context, to *out) error {
 		if err := d.join(ctx, to); err != nil {
 			return err
 		}
+	} else if d.since.IsZero() {
+		d.since = time.Now()
 	}
 	set, err := to.batch.encode(d.sink.codec, attributes, d.producer, d.epoch, to.sequence, time.Now())
 	if err != nil {
@@ -331,6 +347,12 @@ func (d *delivery) send(ctx context.Context, to *out) error {
 	}
 	if err != nil {
 		return d.explain(fmt.Errorf("topic %s, partition %d: %w", to.topic, to.partition, err))
+	}
+	d.sent.Bytes += int64(len(set))
+	if to.topic == d.sink.cfg.Dead {
+		d.sent.Rejects += int64(to.batch.len())
+	} else {
+		d.sent.Rows += int64(to.batch.len())
 	}
 	to.sequence = int32((int64(to.sequence) + int64(to.batch.len())) & math.MaxInt32)
 	to.batch.reset()
@@ -368,6 +390,7 @@ func (d *delivery) Commit(ctx context.Context, next int64, token string) error {
 		}
 	}
 	if !d.sink.Exact() {
+		d.tell(true)
 		return nil
 	}
 	if err := d.transaction(ctx); err != nil { // where a segment has no rows
@@ -401,6 +424,7 @@ func (d *delivery) Commit(ctx context.Context, next int64, token string) error {
 		return d.explain(err)
 	}
 	d.at = position{next, token, true}
+	d.tell(true)
 	return nil
 }
 
@@ -426,6 +450,7 @@ func (d *delivery) end(ctx context.Context, commit bool) error {
 
 // Close aborts what was not committed. Where that does not succeed, brokers do it when the next producer comes.
 func (d *delivery) Close(ctx context.Context) error {
+	d.tell(false)
 	if !d.begun {
 		return nil
 	}

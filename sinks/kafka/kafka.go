@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -71,6 +72,8 @@ type Sink struct {
 	key        int // column, or -1
 	counts     map[string]int
 	home       string // the topic under which positions are kept
+
+	observer atomic.Pointer[func(pipeline.Delivered)]
 }
 
 // New connects and finds the topics; none is created. A *pipeline.InputError says what the brokers do not have, or do not
@@ -201,6 +204,9 @@ func (s *Sink) Close() error {
 	s.transport.CloseIdleConnections()
 	return nil
 }
+
+// ObserveDeliveries has f called with every transaction that has ended; without transactions, with every segment.
+func (s *Sink) ObserveDeliveries(f func(pipeline.Delivered)) { s.observer.Store(&f) }
 
 // Exact tells whether rows are sent in transactions.
 func (s *Sink) Exact() bool { return s.cfg.Delivery == ExactlyOnce }

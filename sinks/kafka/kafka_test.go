@@ -342,3 +342,33 @@ func TestSecurity(t *testing.T) {
 		must(t, s.Close())
 	}
 }
+
+// TestObserveDeliveries: what is committed, and what is given up, is told once each, with rejects apart.
+func TestObserveDeliveries(t *testing.T) {
+	for _, delivery := range []string{ExactlyOnce, AtLeastOnce} {
+		t.Run(delivery, func(t *testing.T) {
+			s := open(t, Config{Brokers: fake(t, "train", "dead"), Train: "train", Dead: "dead", Delivery: delivery})
+			var told []pipeline.Delivered
+			s.ObserveDeliveries(func(d pipeline.Delivered) {
+				if d.Took <= 0 || d.Took > time.Minute || (d.Bytes == 0) != (d.Rows+d.Rejects == 0) {
+					t.Errorf("%+v", d)
+				}
+				d.Took, d.Bytes = 0, 0
+				told = append(told, d)
+			})
+			d, err := s.Open(t.Context(), "run1", input)
+			must(t, err)
+			must(t, d.Write(t.Context(), pipeline.PhaseTrain, lines(0, 3000)))
+			must(t, d.Reject(t.Context(), &pipeline.DeadLetter{Partition: input, Reject: &pipeline.Reject{Row: -1, Position: 3000, Reason: "x"}}))
+			must(t, d.Commit(t.Context(), 3001, "a"))
+			must(t, d.Write(t.Context(), pipeline.PhaseTrain, lines(3001, 3002)))
+			must(t, d.Commit(t.Context(), 3002, "b"))
+			must(t, d.Write(t.Context(), pipeline.PhaseTrain, lines(3002, 30002))) // some of it is sent
+			must(t, d.Close(t.Context()))
+			must(t, d.Close(t.Context()))
+			if len(told) != 3 || told[0] != (pipeline.Delivered{Committed: true, Rows: 3000, Rejects: 1}) || told[1] != (pipeline.Delivered{Committed: true, Rows: 1}) || told[2].Committed || told[2].Rows == 0 {
+				t.Errorf("%+v", told)
+			}
+		})
+	}
+}

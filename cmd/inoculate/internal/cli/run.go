@@ -256,6 +256,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 // observe serves what the job does over HTTP.
 func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end func() error, err error) {
 	m := monitor.New(stats, job.Source, Version)
+	m.Deliveries(job.Outlet)
 	at, shut, err := m.Serve(f.listen, f.pprof)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--listen: %w", err)}

@@ -84,6 +84,40 @@ func New(stats *engine.Stats, source pipeline.Source, version string) *Monitor {
 	return m
 }
 
+// Deliveries counts what an outlet delivers, if it tells.
+func (m *Monitor) Deliveries(outlet pipeline.Outlet) {
+	told, ok := outlet.(pipeline.Told)
+	if !ok {
+		return
+	}
+	count := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "inoculate", Name: name, Help: help}, []string{label})
+	}
+	transactions := count("sink_transactions_total", "Transactions of the Kafka sink by how they ended; with delivery: at_least_once, segments. What became of one that got no answer is not known: it counts as aborted.", "result")
+	records := count("sink_records_total", "Records that the Kafka sink has committed: rows, and dead letters.", "kind")
+	bytes := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "inoculate", Name: "sink_bytes_total", Help: "Bytes of committed records of the Kafka sink, as they were sent."})
+	seconds := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "inoculate", Name: "sink_transaction_seconds", Buckets: prometheus.ExponentialBuckets(0.01, 2, 15),
+		Help: "How long transactions of the Kafka sink are open that it commits."})
+	for _, result := range []string{"committed", "aborted"} {
+		transactions.WithLabelValues(result)
+	}
+	for _, kind := range []string{"row", "dead_letter"} {
+		records.WithLabelValues(kind)
+	}
+	m.registry.MustRegister(transactions, records, bytes, seconds)
+	told.ObserveDeliveries(func(d pipeline.Delivered) {
+		if !d.Committed {
+			transactions.WithLabelValues("aborted").Inc()
+			return
+		}
+		transactions.WithLabelValues("committed").Inc()
+		records.WithLabelValues("row").Add(float64(d.Rows))
+		records.WithLabelValues("dead_letter").Add(float64(d.Rejects))
+		bytes.Add(float64(d.Bytes))
+		seconds.Observe(d.Took.Seconds())
+	})
+}
+
 // Ready says that the run is at work, or is not any more.
 func (m *Monitor) Ready(yes bool) { m.ready.Store(yes) }
 

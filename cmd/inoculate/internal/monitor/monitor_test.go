@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,39 @@ func (s *source) Dates(_ context.Context, parts []pipeline.Partition, from []int
 		}
 	}
 	return out, nil
+}
+
+// outlet is one that tells how its deliveries end.
+type outlet struct {
+	pipeline.Outlet
+	ended func(pipeline.Delivered)
+}
+
+func (o *outlet) ObserveDeliveries(f func(pipeline.Delivered)) { o.ended = f }
+
+func TestDeliveries(t *testing.T) {
+	m := New(&engine.Stats{}, &source{}, "1")
+	m.Deliveries(nil)
+	o := &outlet{}
+	m.Deliveries(o)
+	scrape := func() string {
+		rec := httptest.NewRecorder()
+		m.Handler(false).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return rec.Body.String()
+	}
+	if !strings.Contains(scrape(), `inoculate_sink_transactions_total{result="aborted"} 0`) {
+		t.Error("what has not happened is not there as 0")
+	}
+	o.ended(pipeline.Delivered{Committed: true, Rows: 90, Rejects: 2, Bytes: 5000, Took: 300 * time.Millisecond})
+	o.ended(pipeline.Delivered{Committed: true, Rows: 10, Bytes: 500, Took: time.Second})
+	o.ended(pipeline.Delivered{Rows: 7, Bytes: 300, Took: time.Minute})
+	body := scrape()
+	for _, want := range []string{`inoculate_sink_transactions_total{result="committed"} 2`, `inoculate_sink_transactions_total{result="aborted"} 1`, `inoculate_sink_records_total{kind="row"} 100`,
+		`inoculate_sink_records_total{kind="dead_letter"} 2`, `inoculate_sink_bytes_total 5500`, `inoculate_sink_transaction_seconds_count 2`, `inoculate_sink_transaction_seconds_sum 1.3`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	}
 }
 
 func TestMonitor(t *testing.T) {
