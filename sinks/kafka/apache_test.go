@@ -22,7 +22,7 @@ func TestApacheKafka(t *testing.T) {
 	t.Run("exactly once", func(t *testing.T) {
 		cluster.Topic("train", 4)
 		cluster.Topic("test", 4)
-		exactly(t, cluster.Bootstrap)
+		exactly(t, Config{Brokers: cluster.Bootstrap, Train: "train", Test: "test"}, cluster.Bootstrap)
 	})
 	t.Run("transactions in a row", func(t *testing.T) { inARow(t, cluster) })
 	t.Run("sizes", func(t *testing.T) { sizes(t, cluster) })
