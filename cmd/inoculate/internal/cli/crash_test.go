@@ -29,7 +29,9 @@ const (
 	envKill   = "INOCULATE_TEST_KILL"
 	envStop   = "INOCULATE_TEST_STOP"
 	envMutant = "INOCULATE_TEST_MUTANT"
-	envNet    = "INOCULATE_TEST_NET" // the request of a producer at which it dies (negative: behind it, before the answer)
+	envOnly   = "INOCULATE_TEST_ONLY" // the key of the requests that count; empty: all of a producer
+	envLose   = "INOCULATE_TEST_LOSE" // every such batch of a producer is lost with its connection, or its answer is, in turn
+	envNet    = "INOCULATE_TEST_NET"  // the request of a producer at which it dies (negative: behind it, before the answer)
 )
 
 const (
@@ -38,6 +40,7 @@ const (
 	mutUncommitted = "records of aborted transactions are read"
 	mutForget      = "the record of a segment is not prepared before its transaction is committed"
 	mutPlain       = "rows are sent without transactions"
+	mutNoRetry     = "a batch whose connection broke is not sent again"
 )
 
 func TestMain(m *testing.M) {
@@ -76,7 +79,7 @@ func TestMain(m *testing.M) {
 		}), nil
 	}
 	takeover = 300 * time.Millisecond
-	killAtRequest(num(envNet), func() { signal(syscall.SIGKILL); select {} })
+	disturbRequests(num(envNet), os.Getenv(envOnly), func() { signal(syscall.SIGKILL); select {} }, num(envLose), mutant == mutNoRetry)
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -171,11 +171,8 @@ func TestKafkaExactlyOnce(t *testing.T) {
 	}
 }
 
-// TestKafkaMutants takes one rule away at a time, and wants the oracle to notice. It runs with INOCULATE_LONG=1 only.
+// TestKafkaMutants takes one rule away at a time, and wants the oracle to notice.
 func TestKafkaMutants(t *testing.T) {
-	if os.Getenv("INOCULATE_LONG") == "" {
-		t.Skip("it takes minutes: INOCULATE_LONG=1 runs it")
-	}
 	for mutant, want := range map[string]*regexp.Regexp{
 		mutRename:      regexp.MustCompile(`[1-9]\d* twice|is damaged: .*`),
 		mutGoOn:        regexp.MustCompile(`[1-9]\d* twice|[1-9]\d* records missing|has \d+ of \d+ records|is damaged: .*`),
