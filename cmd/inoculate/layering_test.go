@@ -44,10 +44,11 @@ var layers = map[string][]string{
 
 	"sources/files":               {"pipeline"},
 	"sources/internal/flatbuffer": nil,
+	"sources/internal/arrowipc":   {"schemas", "sources/files", "sources/internal/flatbuffer"},
 	"sources/parquet":             {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
-	"sources/arrow":               {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/flatbuffer"},
+	"sources/arrow":               {"pipeline", "pipeline/pool", "schemas", "sources/files", "sources/internal/arrowipc"},
 	"sources/jsonl":               {"pipeline", "pipeline/pool", "schemas", "schemas/jsonrow", "schemas/jsontext", "sources/files"},
-	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/arrow", "sources/kafka/fetch"},
+	"sources/kafka":               {"pipeline", "pipeline/kafkaconn", "schemas/jsonrow", "sources/internal/arrowipc", "sources/kafka/fetch"},
 	"sources/kafka/fetch":         {"pipeline/kafkaconn"},
 
 	"transforms/phase":           {"pipeline"},

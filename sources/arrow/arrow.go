@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -14,6 +15,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/sources/files"
+	"inoculate/sources/internal/arrowipc"
 )
 
 // Extensions are the endings of the files that a folder stands for.
@@ -83,37 +85,22 @@ func (s *Source) add(in input) error {
 		return inputError(in.name, err)
 	}
 	in.size = info.Size()
-	r, err := open(in, s.cfg.Mem)
+	r, err := arrowipc.Open(in.path, in.size, s.cfg.Mem)
 	if err != nil {
-		return err
+		return inputError(in.name, err)
 	}
-	defer r.close()
-	schema, err := plainSchema(r.schema())
+	defer r.Close()
+	schema, err := arrowipc.PlainSchema(r.Schema())
 	if err != nil {
 		return inputError(in.name, err)
 	}
 	if s.schema == nil {
 		s.schema = schema
 	} else if !s.schema.Equal(schema) {
-		return &pipeline.InputError{Source: in.name, Position: -1, Err: fmt.Errorf("its schema differs from that of %s: %s", s.inputs[0].name, difference(s.schema, schema))}
+		return &pipeline.InputError{Source: in.name, Position: -1, Err: fmt.Errorf("its schema differs from that of %s: %s", s.inputs[0].name, arrowipc.Difference(s.schema, schema))}
 	}
 	s.inputs = append(s.inputs, in)
 	return nil
-}
-
-func difference(a, b *arrow.Schema) string {
-	for i, f := range a.Fields() {
-		if i >= b.NumFields() {
-			return fmt.Sprintf("it has no column %q", f.Name)
-		}
-		if g := b.Field(i); !f.Equal(g) {
-			return fmt.Sprintf("column %d is %q %s there and %q %s here", i+1, f.Name, f.Type, g.Name, g.Type)
-		}
-	}
-	if b.NumFields() > a.NumFields() {
-		return fmt.Sprintf("it has one more column, %q", b.Field(a.NumFields()).Name)
-	}
-	return "the fields have different metadata"
 }
 
 // expand finds the files. A folder that save_to_disk wrote stands for the shards that its state.json names.
@@ -212,4 +199,24 @@ func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 	}
 	pipeline.Number(plan)
 	return plan, nil
+}
+
+// count returns the rows of a file.
+func (s *Source) count(in input) (rows int64, err error) {
+	st, err := arrowipc.Open(in.path, in.size, s.cfg.Mem)
+	if err != nil {
+		return 0, inputError(in.name, err)
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	for {
+		rec, err := st.Next()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return 0, inputError(in.name, fmt.Errorf("the batch at row %d: %w", rows, err))
+		}
+		rows += rec.NumRows()
+		rec.Release()
+	}
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"inoculate/pipeline"
+	"inoculate/sources/internal/arrowipc"
 )
 
 // Reader reads the batches of one file, large ones in slices.
 type Reader struct {
 	source    *Source
 	partition pipeline.Partition
-	in        *stream
+	in        *arrowipc.Stream
 	at        int64        // row that comes next
 	rest      arrow.Record // what is left of a large batch
 }
@@ -27,8 +28,8 @@ func (s *Source) Open(ctx context.Context, p pipeline.Partition, from int64) (_ 
 			continue
 		}
 		r := &Reader{source: s, partition: p}
-		if r.in, err = open(in, s.cfg.Mem); err != nil {
-			return nil, err
+		if r.in, err = arrowipc.Open(in.path, in.size, s.cfg.Mem); err != nil {
+			return nil, inputError(in.name, err)
 		}
 		if err := r.skip(ctx, from); err != nil {
 			return nil, errors.Join(err, r.Close())
@@ -73,7 +74,7 @@ func (r *Reader) load(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	for r.rest == nil {
-		rec, err := r.in.next()
+		rec, err := r.in.Next()
 		if errors.Is(err, io.EOF) {
 			return io.EOF
 		}
@@ -84,7 +85,7 @@ func (r *Reader) load(ctx context.Context) error {
 			rec.Release()
 			continue
 		}
-		if r.rest, err = r.plain(rec); err != nil {
+		if r.rest, err = arrowipc.Plain(rec, r.source.schema, r.source.cfg.Mem); err != nil {
 			return &pipeline.InputError{Source: r.partition.Path, Place: fmt.Sprintf("the batch at row %d", r.at), Position: r.at, Err: err}
 		}
 	}
@@ -127,7 +128,7 @@ func (r *Reader) short() error {
 // Close closes the file.
 func (r *Reader) Close() error {
 	r.drop()
-	return r.in.close()
+	return r.in.Close()
 }
 
 // bytesOf is about what the rows of a record take; slices count their share.

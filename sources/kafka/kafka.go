@@ -21,7 +21,7 @@ import (
 	"inoculate/pipeline"
 	"inoculate/pipeline/kafkaconn"
 	"inoculate/schemas/jsonrow"
-	arrowipc "inoculate/sources/arrow"
+	"inoculate/sources/internal/arrowipc"
 	"inoculate/sources/kafka/fetch"
 )
 

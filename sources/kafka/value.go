@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/schemas/jsonrow"
-	arrowipc "inoculate/sources/arrow"
+	"inoculate/sources/internal/arrowipc"
 	"inoculate/sources/kafka/fetch"
 )
 

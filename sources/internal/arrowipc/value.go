@@ -1,4 +1,4 @@
-package arrow
+package arrowipc
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func Decode(value []byte, mem memory.Allocator) (schema *arrow.Schema, recs []ar
 		}
 	}()
 	limit := boundFor(int64(len(value)))
-	start := func(mem memory.Allocator) (s stream, err error) {
+	start := func(mem memory.Allocator) (s Stream, err error) {
 		s.tail = &tailReader{r: bytes.NewReader(value)}
 		if s.s, err = ipc.NewReader(s.tail, ipc.WithAllocator(bounded{mem, limit})); err != nil {
 			err = fmt.Errorf("not an Arrow stream: %w", err)
@@ -34,7 +34,7 @@ func Decode(value []byte, mem memory.Allocator) (schema *arrow.Schema, recs []ar
 		return s, err
 	}
 	s, err := start(collected)
-	if err == nil && !hasDictionary(s.schema()) {
+	if err == nil && !hasDictionary(s.Schema()) {
 		s.s.Release()
 		s, err = start(mem)
 	}
@@ -42,17 +42,16 @@ func Decode(value []byte, mem memory.Allocator) (schema *arrow.Schema, recs []ar
 		return nil, nil, err
 	}
 	defer s.s.Release()
-	if schema, err = plainSchema(s.schema()); err != nil {
+	if schema, err = PlainSchema(s.Schema()); err != nil {
 		return nil, nil, err
 	}
-	plain := Reader{source: &Source{cfg: Config{Mem: mem}, schema: schema}}
 	for {
-		rec, err := s.next()
+		rec, err := s.Next()
 		if errors.Is(err, io.EOF) {
 			return schema, recs, nil
 		}
 		if err == nil {
-			rec, err = plain.plain(rec)
+			rec, err = Plain(rec, schema, mem)
 		}
 		if err != nil {
 			return schema, recs, err
@@ -62,4 +61,17 @@ func Decode(value []byte, mem memory.Allocator) (schema *arrow.Schema, recs []ar
 }
 
 // Difference says in what two schemas differ.
-func Difference(a, b *arrow.Schema) string { return difference(a, b) }
+func Difference(a, b *arrow.Schema) string {
+	for i, f := range a.Fields() {
+		if i >= b.NumFields() {
+			return fmt.Sprintf("it has no column %q", f.Name)
+		}
+		if g := b.Field(i); !f.Equal(g) {
+			return fmt.Sprintf("column %d is %q %s there and %q %s here", i+1, f.Name, f.Type, g.Name, g.Type)
+		}
+	}
+	if b.NumFields() > a.NumFields() {
+		return fmt.Sprintf("it has one more column, %q", b.Field(a.NumFields()).Name)
+	}
+	return "the fields have different metadata"
+}

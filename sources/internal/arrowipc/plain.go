@@ -1,4 +1,4 @@
-package arrow
+package arrowipc
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"inoculate/schemas"
 )
 
-// plainSchema is a schema with dictionaries as their values, and without key-value metadata.
-func plainSchema(s *arrow.Schema) (*arrow.Schema, error) {
+// PlainSchema is a schema with dictionaries as their values, and without key-value metadata.
+func PlainSchema(s *arrow.Schema) (*arrow.Schema, error) {
 	fields := make([]arrow.Field, s.NumFields())
 	for i, f := range s.Fields() {
 		f.Type = plainType(f.Type)
@@ -45,8 +45,8 @@ func plainType(t arrow.DataType) arrow.DataType {
 	return t
 }
 
-// plain takes a record over and gives it with dictionaries as their values.
-func (r *Reader) plain(rec arrow.Record) (arrow.Record, error) {
+// Plain takes a record over and gives it with dictionaries as their values; schema is the PlainSchema of its own.
+func Plain(rec arrow.Record, schema *arrow.Schema, mem memory.Allocator) (arrow.Record, error) {
 	defer rec.Release()
 	cols := make([]arrow.Array, 0, rec.NumCols())
 	defer func() {
@@ -55,14 +55,14 @@ func (r *Reader) plain(rec arrow.Record) (arrow.Record, error) {
 		}
 	}()
 	for i, c := range rec.Columns() {
-		d, err := plainData(r.source.cfg.Mem, c.Data())
+		d, err := plainData(mem, c.Data())
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", rec.ColumnName(i), err)
 		}
 		cols = append(cols, array.MakeFromData(d))
 		d.Release()
 	}
-	return array.NewRecord(r.source.schema, cols, rec.NumRows()), nil
+	return array.NewRecord(schema, cols, rec.NumRows()), nil
 }
 
 // plainData returns data with its own reference; where nothing is a dictionary it is the same.

@@ -1,4 +1,5 @@
-package arrow
+// Package arrowipc reads Arrow IPC streams and files, and checks what it reads.
+package arrowipc
 
 import (
 	"bytes"
@@ -17,8 +18,8 @@ import (
 
 var fileMagic = []byte("ARROW1")
 
-// stream reads the batches of an IPC stream or file one after the other.
-type stream struct {
+// A Stream reads the batches of an IPC stream or file one after the other.
+type Stream struct {
 	f    *os.File
 	in   io.ReadCloser // decompressed
 	tail *tailReader
@@ -30,20 +31,20 @@ type stream struct {
 // ErrNoEnd says that a stream ends without its end marker: batches may be missing.
 var ErrNoEnd = errors.New("the stream has no end marker: it was cut off, or is still being written")
 
-// open opens a file and reads its schema. A panic of the decoder, which damaged files can cause, becomes an error.
-func open(in input, mem memory.Allocator) (s *stream, err error) {
-	f, err := os.Open(in.path)
+// Open opens a file of size bytes and reads its schema. A panic of the decoder, which damaged files can cause, becomes an error.
+func Open(path string, size int64, mem memory.Allocator) (s *Stream, err error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, inputError(in.name, err)
+		return nil, err
 	}
-	s = &stream{f: f}
-	mem, collected := bounded{mem, boundFor(in.size)}, bounded{collected, boundFor(in.size)}
+	s = &Stream{f: f}
+	mem, collected := bounded{mem, boundFor(size)}, bounded{collected, boundFor(size)}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged Arrow data: %v", p)
 		}
 		if err != nil {
-			err = errors.Join(inputError(in.name, err), s.close())
+			err = errors.Join(err, s.Close())
 			s = nil
 		}
 	}()
@@ -52,7 +53,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 		return s, fmt.Errorf("not an Arrow stream or file: %w", err)
 	}
 	if bytes.Equal(head, fileMagic) {
-		if err := checkFooter(f, in.size); err != nil {
+		if err := checkFooter(f, size); err != nil {
 			return s, err
 		}
 		return s, s.openFile(mem, collected)
@@ -60,7 +61,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return s, err
 	}
-	if s.in, err = files.Decompress(in.path, io.NopCloser(f)); err != nil {
+	if s.in, err = files.Decompress(path, io.NopCloser(f)); err != nil {
 		return s, err
 	}
 	s.tail = &tailReader{r: s.in}
@@ -75,7 +76,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return s, err
 	}
-	if s.in, err = files.Decompress(in.path, io.NopCloser(f)); err != nil {
+	if s.in, err = files.Decompress(path, io.NopCloser(f)); err != nil {
 		return s, err
 	}
 	s.tail = &tailReader{r: s.in}
@@ -83,7 +84,7 @@ func open(in input, mem memory.Allocator) (s *stream, err error) {
 	return s, err
 }
 
-func (s *stream) openFile(mem, collected memory.Allocator) (err error) {
+func (s *Stream) openFile(mem, collected memory.Allocator) (err error) {
 	if s.file, err = ipc.NewFileReader(s.f, ipc.WithAllocator(collected)); err != nil || hasDictionary(s.file.Schema()) {
 		return err
 	}
@@ -103,16 +104,17 @@ func hasDictionary(s *arrow.Schema) bool {
 	return false
 }
 
-func (s *stream) schema() *arrow.Schema {
+// Schema is that of the file, dictionaries and all.
+func (s *Stream) Schema() *arrow.Schema {
 	if s.file != nil {
 		return s.file.Schema()
 	}
 	return s.s.Schema()
 }
 
-// next returns the next batch, which the caller releases; io.EOF behind the last one, but only where the stream says that
+// Next returns the next batch, which the caller releases; io.EOF behind the last one, but only where the stream says that
 // it is.
-func (s *stream) next() (rec arrow.Record, err error) {
+func (s *Stream) Next() (rec arrow.Record, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			rec, err = nil, fmt.Errorf("damaged Arrow data: %v", p)
@@ -164,7 +166,8 @@ func notEOF(err error) error {
 	return err
 }
 
-func (s *stream) close() (err error) {
+// Close closes the file.
+func (s *Stream) Close() (err error) {
 	if s.s != nil {
 		s.s.Release()
 	}
@@ -230,24 +233,4 @@ func (t *tailReader) ended() error {
 		return io.EOF
 	}
 	return err
-}
-
-// count returns the rows of a file.
-func (s *Source) count(in input) (rows int64, err error) {
-	st, err := open(in, s.cfg.Mem)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, st.close()) }()
-	for {
-		rec, err := st.next()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil {
-			return 0, inputError(in.name, fmt.Errorf("the batch at row %d: %w", rows, err))
-		}
-		rows += rec.NumRows()
-		rec.Release()
-	}
 }
