@@ -140,3 +140,104 @@ func TestPrepared(t *testing.T) {
 		t.Errorf("a flipped bit: %v", err)
 	}
 }
+
+// workFolding commits segments of two together with the outside, as one that sends a stream on does; folds go on beside it: at
+// each moment between what was prepared and what is put, and behind it.
+func (x *outside) workFolding(o *owner, end int64) error {
+	fold := func() error {
+		p := o.chain.Partition
+		if err := mergeAll(bg, o.log, p, 3); err != nil {
+			return err
+		}
+		_, err := o.log.Fold(bg, p, 1)
+		if err == nil {
+			_, err = o.log.Collect(bg)
+		}
+		return fenced(err)
+	}
+	for o.chain.Next < end {
+		first, next := o.chain.Next, min(end, o.chain.Next+2)
+		files, err := o.write(first, next)
+		if err != nil {
+			return err
+		}
+		c := commitlog.Commit{First: first, Next: next, Files: files}
+		token, err := o.chain.Prepare(bg, c)
+		if err == nil {
+			err = fold()
+		}
+		if err != nil {
+			return err
+		}
+		x.next, x.token = next, token // the outside commits: from here on the segment is decided
+		if err := fold(); err != nil {
+			return err
+		}
+		if err := o.chain.Commit(bg, c); err != nil {
+			return err
+		}
+		if err := fold(); err != nil {
+			return err
+		}
+	}
+	return fold()
+}
+
+// TestPreparedFolded kills one that prepares, commits outside, and folds, before each of its operations in turn, or cuts the
+// power: the next one finds what the outside names, and in the end each row stands once, and nothing that was prepared is left.
+func TestPreparedFolded(t *testing.T) {
+	const end = 5
+	step := int64(1)
+	if testing.Short() {
+		step = 5
+	}
+	for _, power := range []bool{false, true} {
+		ops := int64(0)
+		for n := int64(1); ops == 0; n += step {
+			for seed := range uint64(1 + n%2) {
+				w, x, cut := newWorld(), &outside{}, false
+				a := w.owner(end)
+				hook := cutAt(w.disk, n, &cut)
+				if !power {
+					hook = func(op commitlogtest.Op, do func() error) error {
+						if op.N >= n {
+							cut = true
+							return errFault
+						}
+						return do()
+					}
+				}
+				a.fs = commitlogtest.Wrap(w.disk, hook)
+				err := a.start()
+				if err == nil {
+					err = x.workFolding(a, end)
+				}
+				if !cut {
+					if err != nil {
+						t.Fatal(err)
+					}
+					ops = n - 1
+					if _, _, folds := inFolder(w.disk.Files()); folds == 0 {
+						t.Fatal("nothing was folded")
+					}
+					break
+				}
+				if power {
+					w.disk.On(commitlogtest.Keep(seed))
+				}
+				b := w.owner(end)
+				err = errors.Join(x.settle(b), x.workFolding(b, end), onceVisible(w.disk.Files()))
+				if err == nil {
+					_, err = b.log.Collect(bg)
+				}
+				if err := errors.Join(err, verify(w.disk, w.disk.Files(), acks{}, true)); err != nil {
+					t.Fatalf("power %v, op %d, choice %d: %v", power, n, seed, err)
+				}
+				if !power {
+					break
+				}
+			}
+		}
+		t.Logf("power %v: %d operations", power, ops)
+	}
+}
