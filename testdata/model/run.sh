@@ -1,5 +1,5 @@
 #!/bin/bash
-# Explores the variants of commit.pml with spin. All of them: about ten minutes on 2 cores, up to 8 GB each (MEM); writes
+# Explores the variants of commit.pml, and of fold.pml (fold_…), with spin. All of them: about ten minutes on 2 cores, up to 8 GB each (MEM); writes
 # results.txt. `run.sh quick`: those that take a minute together; writes nothing, and fails where one does not come out as it must.
 # T is the limit in seconds of one exploration.
 cd "$(dirname "$0")" || exit 1
@@ -19,6 +19,8 @@ recreate_run_id s -DN=3 -DW=2 -DRECREATE -DNOSEAL -DNOGC
 power_seal s -DN=2 -DW=2 -DPOWER -DNOGC
 power_n3 s -DN=3 -DW=2 -DPOWER -DNOGC -DNOSEAL
 publish_glob_n3 s -DN=3 -DW=2 -DPUBLISH -DGLOB -DNOGC
+fold_prep_n1 s -DN=1 -DW=2 -DFOLDERS=1 -DK=1 -DPREP
+fold_k1 s -DN=2 -DW=2 -DFOLDERS=1 -DK=1
 X
 [ -n "$quick" ] || cat <<'X'
 live_n2_w3 l -DN=2 -DW=3 -DLIVE -DPIPE -DNOSEAL -DNOGC
@@ -35,10 +37,14 @@ workers3_gc s -DN=2 -DW=3 -DNOSEAL
 pipe_n4 s -DN=4 -DW=2 -DPIPE -DNOGC -DNOSEAL
 pipe_gc s -DN=3 -DW=2 -DPIPE -DNOSEAL
 base s -DN=3 -DW=2
+fold_k2 s -DN=2 -DW=2 -DFOLDERS=1 -DK=2
+fold_f2 s -DN=2 -DW=1 -DFOLDERS=2 -DK=2
+fold_n3 s -DN=3 -DW=2 -DFOLDERS=1 -DK=1
+fold_prep s -DN=2 -DW=2 -DFOLDERS=1 -DK=1 -DPREP
 X
 }
 [ "$1" = quick ] && quick=1
-slow='^(skip_existing|no_fsync_after_read|no_dir_fsync|gc_second|glob) '
+slow='^(fold_no_stands|fold_no_tidy|fold_dead_book|skip_existing|no_fsync_after_read|no_dir_fsync|gc_second|glob) '
 echo "MUST FAIL (breadth first, so the shortest counterexample):" | say
 export BFS=1 WB=22
 if [ -n "$quick" ]; then export O=-O1; fail | grep -Ev "$slow" | all; else fail | all; fi

@@ -1,9 +1,10 @@
 #!/bin/bash
 # run1.sh NAME MODE FLAGS... ; MODE = s (safety) | l (liveness). BFS=1 finds the shortest counterexample.
 name=$1; mode=$2; shift 2
+case $name in fold_*) model=fold.pml;; *) model=commit.pml;; esac
 here="$(cd "$(dirname "$0")" && pwd)"
 d=$(mktemp -d); trap 'rm -rf "$d"' EXIT; cd "$d" || exit 1
-spin -a "$@" "$here/commit.pml" > spin.out 2>&1 || { echo "$name SPIN-ERROR"; cat spin.out; exit 1; }
+spin -a "$@" "$here/$model" > spin.out 2>&1 || { echo "$name SPIN-ERROR"; cat spin.out; exit 1; }
 if [ "$mode" = s ]; then C="-DSAFETY"; R=""; else C="-DNFAIR=9"; R="-a -f"; fi
 [ -n "$BFS" ] && C="$C -DBFS"
 gcc -w "${O:--O2}" $C -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM="${MEM:-8000}" -o pan pan.c 2> gcc.out || { echo "$name GCC-ERROR"; head gcc.out; exit 1; }
