@@ -5,11 +5,16 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +26,7 @@ import (
 )
 
 // TestKafkaSinkFolds kills a stream into topics, whose commit records are folded while it prepares others, and the command that
-// folds beside it: readers of committed records see each record once.
+// folds beside it: readers of committed records see each record once, and the last run's metrics tell of its transactions.
 func TestKafkaSinkFolds(t *testing.T) {
 	const kills = 10
 	cluster := broker.Start(t, 1)
@@ -87,11 +92,33 @@ sink: {path: %q, format: [jsonl, parquet], segment_rows: 3, every: 100ms, seal_e
 		}
 		folded += len(names)
 	}
-	last := start(t, file)
+	more()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	last := startProgram(t, []string{"run", file, "--quiet", "--listen", at})
 	s := stream{file, out}
 	deadline := time.Now().Add(90 * time.Second)
 	for len(s.ids(t)) < produced && time.Now().Before(deadline) {
 		time.Sleep(200 * time.Millisecond)
+	}
+	resp, err := http.Get("http://" + at + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`inoculate_sink_transactions_total\{result="committed"\} [1-9]`, `inoculate_sink_records_total\{kind="row"\} [1-9]`, `inoculate_sink_bytes_total [1-9]`, `inoculate_sink_transaction_seconds_count [1-9]`} {
+		if !regexp.MustCompile(want).Match(metrics) {
+			t.Errorf("there is no %s in\n%s", want, metrics)
+		}
 	}
 	terminate(t, last)
 	var report bytes.Buffer
