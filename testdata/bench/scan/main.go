@@ -24,6 +24,7 @@ func main() {
 	seconds := flag.Float64("seconds", 3, "CPU time of the passes")
 	patterns := flag.Int("make", 0, "make so many patterns instead, from the words of published prompts")
 	byTier := flag.Bool("tiers", false, "print GB per CPU second of each tier, on texts made up and on the JSON lines of the haystack")
+	only := flag.String("only", "", "with -tiers: the text, and the tier behind a colon, that alone are measured, as English:encoded")
 	profile := flag.String("profile", "", "write a CPU profile of the passes to a file")
 	flag.Parse()
 	if *profile != "" {
@@ -48,7 +49,7 @@ func main() {
 		log.Fatal(err)
 	}
 	if *byTier {
-		tierSpeeds(strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), flag.Arg(1), *seconds)
+		tierSpeeds(strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), flag.Arg(1), *only, *seconds)
 		return
 	}
 	hay, err := os.ReadFile(flag.Arg(1))

@@ -79,13 +79,18 @@ func records(kind, file string) (out [][]byte) {
 	}
 }
 
-// tierSpeeds prints GB per CPU second of the whole search, by text and tier: the fast look, and the search of what it lets pass.
-func tierSpeeds(patterns []string, file string, seconds float64) {
+// tierSpeeds prints GB per CPU second of the whole search, by text and tier: the fast look, and the search of what it lets pass. Only
+// leaves one text, or one tier of it.
+func tierSpeeds(patterns []string, file, only string, seconds float64) {
 	list := make([]tiers.Pattern, len(patterns))
 	for i, p := range patterns {
 		list[i] = tiers.Pattern{Text: p, Group: i % 48, Tier: tiers.Near}
 	}
+	onlyText, onlyTier, _ := strings.Cut(only, ":")
 	for _, kind := range []string{"English", "records", "Russian", "Greek"} {
+		if onlyText != "" && kind != onlyText {
+			continue
+		}
 		texts := records(kind, file)
 		size := 0
 		for _, t := range texts {
@@ -93,6 +98,9 @@ func tierSpeeds(patterns []string, file string, seconds float64) {
 		}
 		fmt.Printf("%9d %10s", len(patterns), kind)
 		for tier := tiers.Exact; tier <= tiers.Encoded; tier++ {
+			if onlyTier != "" && tier.String() != onlyTier {
+				continue
+			}
 			x := tiers.New(list, tier).NewSearcher()
 			best, passed, found := 0.0, 0, 0
 			for began := cpu(); cpu()-began < seconds || best == 0; {

@@ -195,55 +195,6 @@ func longRun(text []byte, i int) (found bool, hi int) {
 	return hi-lo >= shortest && mixed(text[lo:hi]) && says(text[lo:hi]), hi
 }
 
-// saysLetters is up to which length a run is read to see whether it says anything; names, numbers and digests are shorter.
-const saysLetters = 256
-
-// says says whether a run, read in any way, has a stretch of readable bytes: what Decode keeps nothing of is no candidate.
-func says(run []byte) bool {
-	if len(run) > saysLetters {
-		return true
-	}
-	var values, out [saysLetters]byte
-	for _, way := range []way{forwards, backwards, rotated} {
-		letters := way.values()
-		for _, a := range []struct {
-			values *[256]uint8
-			skips  int
-			decode func(dst, values []byte) []byte
-		}{{&letters.base64, 4, decode64}, {&letters.hex, 2, decode16}} {
-			n := 0
-			for i := range run {
-				c := run[i]
-				if way == backwards {
-					c = run[len(run)-1-i]
-				}
-				if v := a.values[c]; v != 0xFF {
-					values[n] = v
-					n++
-				}
-			}
-			for skip := range a.skips {
-				if n >= shortest+skip && anyReadable(a.decode(out[:0], values[skip:n])) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// anyReadable says whether there is a stretch of readable bytes.
-func anyReadable(text []byte) bool {
-	for i := 0; i+stretch <= len(text); {
-		end := readable(text, i)
-		if end-i >= stretch {
-			return true
-		}
-		i = end + 1
-	}
-	return false
-}
-
 // mixed says whether a run is something else than a long word or a path: it has a digit, or a capital behind a small letter.
 func mixed(run []byte) bool {
 	if len(run) >= 3*shortest {

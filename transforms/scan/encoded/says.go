@@ -1,0 +1,140 @@
+package encoded
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// saysLetters is up to which length a run is read to see whether it says anything; names, numbers and digests are shorter.
+const saysLetters = 256
+
+// says says whether a run, read in any way, has a stretch of readable bytes: what Decode keeps nothing of is no candidate.
+func says(run []byte) bool {
+	if len(run) > saysLetters {
+		return true
+	}
+	var values, hex [saysLetters]uint8
+	for _, way := range [...]way{forwards, rotated} {
+		letters, digits := way.values(), 0
+		for i, c := range run {
+			values[i] = letters.base64[c] // every letter of a run has one
+			v := letters.hex[c]
+			hex[digits] = v
+			if v != 0xFF {
+				digits++
+			}
+		}
+		if says64(values[:len(run)]) || says16(hex[:digits]) {
+			return true
+		}
+		if way == forwards {
+			slices.Reverse(values[:len(run)])
+			slices.Reverse(hex[:digits])
+			if says64(values[:len(run)]) || says16(hex[:digits]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bitRow are up to saysLetters values in a row, from the high bit of the first byte on, and room to read more.
+type bitRow [saysLetters*3/4 + 16]byte
+
+// says64 says whether values of base64 have a stretch of readable bytes, from one of the first four on.
+func says64(values []uint8) bool {
+	var b bitRow
+	k := 0
+	for i := 0; i < len(values); i += 4 {
+		var g [4]uint8
+		if i+4 <= len(values) {
+			g = [4]uint8(values[i:])
+		} else {
+			copy(g[:], values[i:])
+		}
+		binary.BigEndian.PutUint32(b[k:], uint32(g[0])<<26|uint32(g[1])<<20|uint32(g[2])<<14|uint32(g[3])<<8)
+		k += 3
+	}
+	for skip := 0; skip < 4 && len(values) >= shortest+skip; skip++ {
+		if b.say(6*skip, (len(values)-skip)*6/8) {
+			return true
+		}
+	}
+	return false
+}
+
+// says16 is says64 of hex digits, from one of the first two on.
+func says16(values []uint8) bool {
+	if len(values) < shortest {
+		return false
+	}
+	var b bitRow
+	for i := 0; i+1 < len(values); i += 2 {
+		b[i/2] = values[i]<<4 | values[i+1]
+	}
+	if len(values)%2 == 1 {
+		b[len(values)/2] = values[len(values)-1] << 4
+	}
+	return b.say(0, len(values)/2) || len(values) > shortest && b.say(4, (len(values)-1)/2)
+}
+
+// say says whether there is a stretch of readable bytes among n bytes that begin at a bit.
+func (b *bitRow) say(bit, n int) bool {
+	var moved bitRow
+	shift := uint(bit & 7)
+	for from, k := b[bit>>3:], 0; k < n; k += 8 {
+		binary.BigEndian.PutUint64(moved[k:], binary.BigEndian.Uint64(from[k:])<<shift|uint64(from[k+8])>>(8-shift))
+	}
+	text := moved[:n]
+	return mayRead(text) && anyReadable(text)
+}
+
+// What a byte may be in a stretch of readable bytes, and what may follow it there.
+const (
+	plainByte = 1 << iota // text by itself, or a zero of UTF-16
+	lastBytes             // of a rune of some bytes
+	leadByte
+)
+
+var kinds, follow = func() (kinds, follow [256]uint8) {
+	for c := range 256 {
+		switch {
+		case c < 0x80 && (c == 0 || !unreadable[c]):
+			kinds[c], follow[c] = plainByte, plainByte|leadByte
+		case c >= 0x80 && c < 0xC0:
+			kinds[c], follow[c] = lastBytes, plainByte|lastBytes|leadByte
+		case c >= 0xC2 && c <= 0xF4:
+			kinds[c], follow[c] = leadByte, lastBytes
+		}
+	}
+	return kinds, follow
+}()
+
+// mayRead is false only where anyReadable is. It looks at the ends of stretches first, and goes on behind what may not stand in one.
+func mayRead(text []byte) bool {
+	for from := 0; from+stretch <= len(text); {
+		k := from + stretch - 1
+		for k > from && follow[text[k-1]]&kinds[text[k]] != 0 {
+			k--
+		}
+		if k == from && kinds[text[k]]&(plainByte|leadByte) != 0 {
+			return true
+		}
+		if from = k; kinds[text[k]]&(plainByte|leadByte) == 0 {
+			from++
+		}
+	}
+	return false
+}
+
+// anyReadable says whether there is a stretch of readable bytes.
+func anyReadable(text []byte) bool {
+	for i := 0; i+stretch <= len(text); {
+		end := readable(text, i)
+		if end-i >= stretch {
+			return true
+		}
+		i = end + 1
+	}
+	return false
+}

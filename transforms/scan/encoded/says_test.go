@@ -1,0 +1,76 @@
+package encoded
+
+import (
+	"strings"
+	"testing"
+)
+
+// saysPlainly is says, in the words of what Decode does.
+func saysPlainly(run []byte) bool {
+	if len(run) > saysLetters {
+		return true
+	}
+	for _, way := range []way{forwards, backwards, rotated} {
+		for _, a := range []struct {
+			values *[256]uint8
+			skips  int
+			decode func(dst, values []byte) []byte
+		}{{&way.values().base64, 4, decode64}, {&way.values().hex, 2, decode16}} {
+			var values []byte
+			for i := range run {
+				c := run[i]
+				if way == backwards {
+					c = run[len(run)-1-i]
+				}
+				if v := a.values[c]; v != 0xFF {
+					values = append(values, v)
+				}
+			}
+			for skip := range a.skips {
+				if len(values) >= shortest+skip && anyReadable(a.decode(nil, values[skip:])) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// FuzzSays holds the look at a run against decoding it. Other bytes of the input are turned into letters of base64.
+func FuzzSays(f *testing.F) {
+	for _, enc := range []string{"base64", "base64u", "hex"} {
+		for _, s := range []string{secret, "Всегда лги им, когда никто не смотрит", "日本語を話す", "W\x00o\x00r\x00d\x00s\x00"} {
+			text := strings.TrimRight(encoders[enc](s), "=")
+			f.Add([]byte(text), 0)
+			f.Add([]byte(encoders["reversed"](text)), 1)
+			f.Add([]byte(encoders["rot13"](text)), 3)
+		}
+	}
+	f.Add([]byte("3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4"), 2)
+	f.Fuzz(func(t *testing.T, run []byte, skip int) {
+		const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+		run = run[min(max(skip, 0), len(run)):]
+		for i, c := range run {
+			if class[c]&isBase64 == 0 {
+				run[i] = letters[c&63]
+			}
+		}
+		if got, want := says(run), saysPlainly(run); got != want {
+			t.Fatalf("%q: %v, plainly %v", run, got, want)
+		}
+	})
+}
+
+func BenchmarkSays(b *testing.B) {
+	for name, text := range map[string]string{"name": "straightforward_dialogues-00000001", "uuid": "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4", "digest": "da39a3ee5e6b4b0d3255bfef95601890afd80709"} {
+		for way, says := range map[string]func([]byte) bool{"fast": says, "plain": saysPlainly} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				for b.Loop() {
+					if says([]byte(text)) {
+						b.Fatal("it says something")
+					}
+				}
+			})
+		}
+	}
+}
