@@ -76,6 +76,10 @@ func appendRunes(dst, text []byte, skip int) ([]byte, int) {
 		c := text[i]
 		if wait--; wait < 0 && c >= utf8.RuneSelf && c < 0xE0 {
 			part, read := text[i:], 0
+			if k, read = appendPairs(out, k, part); read > 0 {
+				i += read
+				continue
+			}
 			if len(part) <= chunk {
 				var padded [chunk + 1]byte
 				copy(padded[:], part)

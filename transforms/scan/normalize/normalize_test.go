@@ -131,6 +131,9 @@ func FuzzRunes(f *testing.F) {
 		f.Add([]byte(p + "é, Ж aЖ  b: " + p + "ё and more behind it"))
 	}
 	f.Add([]byte("\xc3\xc3\xa9\xe2\x82\xed\xa0\x80\xe0\x80\x80\xc1\x81\xf0\x9f\x98\x80\xf4\x90\x80\x80\xd0"))
+	for _, pad := range []string{"", "a", "ﷺ"} { // whole chunks of runes of two bytes, the last cut or not
+		f.Add([]byte(pad + strings.Repeat("Лгиём", 30) + "\xd0" + pad + strings.Repeat(" Ψέματα", 20) + "and more behind it"))
+	}
 	f.Add([]byte(strings.Repeat("съешь ещё \xd0\x41\xc0\xafбулок, ﷺ", 50)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var want []byte

@@ -3,8 +3,9 @@ package normalize
 import "golang.org/x/sys/cpu"
 
 var (
-	hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
-	hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+	hasVBMI  = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
+	hasPairs = cpu.X86.HasAVX2 && cpu.X86.HasBMI1
+	hasAVX2  = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
 )
 
 // squeezeVBMI puts the key of chunks of 64 bytes at src to dst, up to the first that is not all ASCII: done chunks, written
@@ -28,6 +29,23 @@ func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
 //
 //go:noescape
 func startsAVX2(text *byte) (high, follows, more uint64)
+
+// pairsAVX2 puts the keys of runes of one byte and of two at text to dst, 64 bytes at a time, up to the first 64 of which not all are
+// such runes, or that end with eight bytes of ASCII: of n bytes, read ones, written ones. The byte behind the last must be there, too.
+// It writes up to 8 bytes behind them.
+//
+//go:noescape
+func pairsAVX2(text *byte, n int, dst *byte, near *[1 << 16]uint64) (read, written int)
+
+// appendPairs is appendChunk of as many whole chunks as there are at the start of text that are runes of one byte and of two, most of
+// them of two.
+func appendPairs(out []byte, k int, text []byte) (end, read int) {
+	if !hasPairs || len(text) <= chunk {
+		return k, 0
+	}
+	read, written := pairsAVX2(&text[0], len(text), &out[k], nearby())
+	return k + written, read
+}
 
 // starts is startsPortable, faster.
 func starts(text *[chunk]byte) (high, follows, more uint64) {

@@ -217,3 +217,75 @@ TEXT ·startsAVX2(SB), NOSPLIT, $0-32
 	MOVQ CX, follows+16(FP)
 	MOVQ R8, more+24(FP)
 	RET
+
+// func pairsAVX2(text *byte, n int, dst *byte, near *[1 << 16]uint64) (read, written int)
+// AVX2 and BMI1.
+TEXT ·pairsAVX2(SB), NOSPLIT, $0-48
+	MOVQ text+0(FP), SI
+	MOVQ n+8(FP), R12
+	MOVQ dst+16(FP), DI
+	MOVQ near+24(FP), DX
+	LEAQ -64(SI)(R12*1), R12     // at which there are 64 bytes and no more
+	MOVL $0xC0, AX
+	VMOVQ AX, X2
+	VPBROADCASTB X2, Y2
+	MOVL $0xDF, AX
+	VMOVQ AX, X3
+	VPBROADCASTB X3, Y3
+
+chunk:
+	CMPQ SI, R12
+	JGE  done
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPMOVMSKB Y0, AX
+	VPMOVMSKB Y1, BX
+	VPCMPGTB Y0, Y2, Y4          // less than 0xC0, and not ASCII
+	VPCMPGTB Y1, Y2, Y5
+	VPCMPGTB Y3, Y0, Y0          // 0xE0 and more, or ASCII
+	VPCMPGTB Y3, Y1, Y1
+	VPMOVMSKB Y4, CX
+	VPMOVMSKB Y5, R13
+	VPMOVMSKB Y0, R8
+	VPMOVMSKB Y1, R9
+	SHLQ $32, BX
+	SHLQ $32, R13
+	SHLQ $32, R9
+	ORQ  BX, AX                  // high
+	ORQ  R13, CX                 // follows
+	ORQ  R9, R8
+	ANDQ AX, R8                  // more
+	ANDNQ AX, CX, R9             // leads
+	LEAQ (R9)(R9*1), R10
+	XORQ CX, R10
+	ORQ  R8, R10
+	JNZ  done                    // no runes of two bytes
+	SHRQ $56, AX
+	JZ   done                    // it ends with ASCII, which others are faster at
+	NOTQ CX                      // the starts of runes
+	MOVL $64, R13
+	SHRQ $63, R9
+	JZ   rune
+	BTRQ $63, CX                 // the last is cut
+	DECQ R13
+
+rune:
+	TZCNTQ CX, R9
+	MOVWLZX (SI)(R9*1), R10
+	ROLW $8, R10
+	MOVQ (DX)(R10*8), R11
+	MOVQ R11, (DI)
+	SHRQ $56, R11                // nearLen
+	ADDQ R11, DI
+	BLSRQ CX, CX
+	JNZ  rune
+	ADDQ R13, SI
+	JMP  chunk
+
+done:
+	VZEROUPPER
+	SUBQ text+0(FP), SI
+	MOVQ SI, read+32(FP)
+	SUBQ dst+16(FP), DI
+	MOVQ DI, written+40(FP)
+	RET
