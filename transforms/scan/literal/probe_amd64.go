@@ -52,27 +52,46 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 		order = &inOrder4
 	}
 	var found [verifyAtOnce + 8]uint32
+	all := (len(text) - window + c.stride) / c.stride // probes
 	for {
-		left := (len(text) - end - window + c.stride) / int(in.round)
-		if left <= 0 {
-			return end
+		left := min(all-end/c.stride, mostRounds*8) / 8
+		from := end
+		if left == 0 {
+			// The last round reaches back to probes that were looked at.
+			if left = 1; end == all*c.stride || all < 8 {
+				return end
+			}
+			from = (all - 8) * c.stride
 		}
-		left = min(left, mostRounds)
 		for k, place := range order {
 			in.places[k] = place * uint32(c.stride)
 		}
 		var rounds, n int
 		switch c.stride { // called by their names, or what they take would be on the heap
 		case 4:
-			rounds, n = probe4(&text[end], left, &in, &found)
+			rounds, n = probe4(&text[from], left, &in, &found)
 		case 8:
-			rounds, n = probe8(&text[end], left, &in, &found)
+			rounds, n = probe8(&text[from], left, &in, &found)
 		default:
-			rounds, n = probeFar(&text[end], left, &in, &found)
+			rounds, n = probeFar(&text[from], left, &in, &found)
 		}
-		s.verify(c, text, end, found[:n], emit)
-		end += rounds * int(in.round)
+		next := from + rounds*int(in.round)
+		if from < end {
+			n = since(found[:n], uint32(end-from))
+		}
+		s.verify(c, text, from, found[:n], emit)
+		end = next
 	}
+}
+
+// since keeps the places from one on, and returns how many.
+func since(places []uint32, least uint32) (n int) {
+	for _, at := range places {
+		if places[n] = at; at >= least {
+			n++
+		}
+	}
+	return n
 }
 
 // The order in which the kernels look at the windows of a round. At a stride of 4 there are windows at 0, 8, 16, 24, and four bytes

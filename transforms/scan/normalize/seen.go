@@ -35,8 +35,10 @@ var telling = [256]Bytes{
 
 // Seen says which of the bytes stand in text. It is fast.
 func Seen(text []byte) Bytes {
-	seen, n := seenChunks(text)
-	return seen | seenPortable(text[n:])
+	if seen, ok := seenFast(text); ok {
+		return seen
+	}
+	return seenPortable(text)
 }
 
 // seenPortable is Seen for every processor.

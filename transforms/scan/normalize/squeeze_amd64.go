@@ -20,10 +20,10 @@ func squeezeVBMI(src *byte, chunks int, dst *byte, tab *[128]byte) (done, writte
 //go:noescape
 func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written int)
 
-// seenAVX2 is the bits of all bytes in chunks of 32 bytes at src, by what tab has for their low and for their high half.
+// seenAVX2 is the bits of all of n bytes at src, 32 or more, by what tab has for their low and for their high half.
 //
 //go:noescape
-func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
+func seenAVX2(src *byte, n int, tab *[2][32]byte) (seen uint8)
 
 // startsAVX2 is startsPortable.
 //
@@ -90,12 +90,12 @@ func squeezeChunks(dst, text []byte) (read, written int) {
 	return 0, 0
 }
 
-// seenChunks is Seen of whole chunks at the start of text, read bytes.
-func seenChunks(text []byte) (seen Bytes, read int) {
+// seenFast is Seen; ok is false where there is no such thing as fast.
+func seenFast(text []byte) (seen Bytes, ok bool) {
 	if !hasAVX2 || len(text) < 32 {
-		return 0, 0
+		return 0, false
 	}
-	return Bytes(seenAVX2(&text[0], len(text)/32, &halves)), len(text) &^ 31
+	return Bytes(seenAVX2(&text[0], len(text), &halves)), true
 }
 
 // halves say what a byte is by its low and its high half, each twice: by what they have in common.

@@ -117,11 +117,11 @@ part: // what stands before the first byte that is not ASCII
 	MOVL CX, R11
 	JMP  keep
 
-// func seenAVX2(src *byte, chunks int, tab *[2][32]byte) (seen uint8)
-// AVX2.
+// func seenAVX2(src *byte, n int, tab *[2][32]byte) (seen uint8)
+// AVX2. It asks for the bytes behind, too: texts stand one behind the other.
 TEXT ·seenAVX2(SB), NOSPLIT, $0-25
 	MOVQ src+0(FP), SI
-	MOVQ chunks+8(FP), CX
+	MOVQ n+8(FP), CX
 	MOVQ tab+16(FP), AX
 	VMOVDQU (AX), Y14            // by the low half of a byte
 	VMOVDQU 32(AX), Y13          // by the high half
@@ -129,10 +129,13 @@ TEXT ·seenAVX2(SB), NOSPLIT, $0-25
 	VMOVQ AX, X15
 	VPBROADCASTB X15, Y15
 	VPXOR Y5, Y5, Y5
+	LEAQ -32(SI)(CX*1), DX       // the last 32 bytes
+	LEAQ -32(DX), CX             // the last 64
 
 both:
-	SUBQ $2, CX
-	JLT  one
+	CMPQ SI, CX
+	JGT  rest
+	PREFETCHT0 1024(SI)
 	VMOVDQU (SI), Y0
 	VMOVDQU 32(SI), Y2
 	VPSRLW $4, Y0, Y1
@@ -152,19 +155,25 @@ both:
 	ADDQ $64, SI
 	JMP  both
 
-one:
-	ADDQ $2, CX
-	JZ   seen
+rest: // less than 64 bytes: the first 32 of them, and the last, which may have been seen
+	CMPQ SI, DX
+	CMOVQGT DX, SI
 	VMOVDQU (SI), Y0
+	VMOVDQU (DX), Y2
 	VPSRLW $4, Y0, Y1
+	VPSRLW $4, Y2, Y3
 	VPAND Y15, Y0, Y0
+	VPAND Y15, Y2, Y2
 	VPAND Y15, Y1, Y1
+	VPAND Y15, Y3, Y3
 	VPSHUFB Y0, Y14, Y0
+	VPSHUFB Y2, Y14, Y2
 	VPSHUFB Y1, Y13, Y1
+	VPSHUFB Y3, Y13, Y3
 	VPAND Y0, Y1, Y0
+	VPAND Y2, Y3, Y2
 	VPOR Y0, Y5, Y5
-
-seen:
+	VPOR Y2, Y5, Y5
 	VEXTRACTI128 $1, Y5, X0
 	VPOR X0, X5, X0
 	VPSRLDQ $8, X0, X1

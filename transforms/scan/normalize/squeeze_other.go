@@ -4,7 +4,7 @@ package normalize
 
 func squeezeChunks(_, _ []byte) (read, written int) { return 0, 0 }
 
-func seenChunks([]byte) (seen Bytes, read int) { return 0, 0 }
+func seenFast([]byte) (seen Bytes, ok bool) { return 0, false }
 
 func starts(text *[chunk]byte) (high, follows, more uint64) { return startsPortable(text) }
 
