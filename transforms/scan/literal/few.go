@@ -11,7 +11,7 @@ import (
 // most is how many patterns are looked for by few: more of them let too much text pass for a candidate.
 const most = 64
 
-// few finds a small number of patterns at the speed of memory, with instructions that not every processor has: all text goes
+// few finds a small number of patterns of a set at the speed of memory, with instructions that not every processor has: all text goes
 // through vectors, which let pass what may hold a pattern's rarest five bytes, or its rarest two where there is one pattern.
 type few struct {
 	set     *Set
@@ -73,31 +73,30 @@ const (
 	longSpan = 8
 )
 
-// newFew compiles the patterns of s; nil where they are too many or too short, or the processor lacks the instructions.
-func newFew(s *Set) *few {
+// newFew compiles some patterns of s; nil where they are too many or too short, or the processor lacks the instructions.
+func newFew(s *Set, patterns []int) *few {
 	f := &few{set: s}
+	if len(patterns) == 0 || len(patterns) > most || !vectors {
+		return nil
+	}
 	var all []start
 	width := longSpan
-	for _, p := range s.patterns {
-		if wide || len(p) > 0 && (len(p) < longSpan || !ascii(p[rarest(p, longSpan):][:longSpan])) {
+	for _, i := range patterns {
+		p := s.patterns[i]
+		if wide || len(p) < longSpan || !ascii(p[rarest(p, longSpan):][:longSpan]) {
 			width = span
 		}
 	}
 	if width == longSpan {
 		f.nibbles = new(nibbleTables)
 	}
-	for i, p := range s.patterns {
-		if len(p) == 0 {
-			continue
-		}
+	for _, i := range patterns {
+		p := s.patterns[i]
 		if len(p) < span {
 			return nil
 		}
 		at := rarest(p, width)
 		all = append(all, start{int32(i), int32(at), binary.LittleEndian.Uint32(p[at:]) | uint32(fold&(1<<32-1))})
-	}
-	if len(all) == 0 || len(all) > most || !vectors {
-		return nil
 	}
 	if len(all) == 1 {
 		f.pair = newPair(s.patterns[all[0].pattern])

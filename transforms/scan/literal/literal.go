@@ -8,6 +8,7 @@ package literal
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"inoculate/transforms/scan/background"
 )
@@ -18,6 +19,7 @@ type Set struct {
 	classes  []*class
 	tiny     []int // patterns shorter than the smallest window
 	few      *few  // what a few patterns are found with, where the processor can; else nil
+	beside   *few  // the same for the patterns of all classes but the first, where few is nil and these are few
 }
 
 // window is the number of bytes that a probe looks at.
@@ -92,9 +94,12 @@ func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
 // chosen such that such text has them seldom.
 func NewFor(patterns []string, sample func() []byte) *Set {
 	s := &Set{patterns: make([][]byte, len(patterns))}
-	var short, rest []int
+	var all, short, rest []int
 	for i, p := range patterns {
 		s.patterns[i] = lower([]byte(p))
+		if len(p) > 0 {
+			all = append(all, i)
+		}
 		switch n := len(p); {
 		case n == 0:
 		case n < narrow:
@@ -105,15 +110,22 @@ func NewFor(patterns []string, sample func() []byte) *Set {
 			rest = append(rest, i)
 		}
 	}
-	s.few = newFew(s)
+	s.few = newFew(s, all)
 	p := &planner{set: s}
 	if s.few == nil && len(rest) > most {
 		p.sample = sample()
 	}
-	s.classes = p.plan(rest)
+	p.others = len(short)
+	if slices.ContainsFunc(short, func(i int) bool { return len(s.patterns[i]) < span }) {
+		p.others = most + 1
+	}
+	left := p.plan(rest)
 	if len(short) > 0 {
 		p.count(narrow, short)
 		s.classes = append(s.classes, p.class(1, short))
+	}
+	if s.few == nil && len(rest) > len(left) {
+		s.beside = newFew(s, append(left, short...))
 	}
 	return s
 }
@@ -151,7 +163,12 @@ const fewBytes = 64
 
 // strided is Scan for any number of patterns.
 func (s *Set) strided(text []byte, emit func(pattern, at int)) {
-	for _, c := range s.classes {
+	classes := s.classes
+	if s.beside != nil && len(text) >= fewBytes {
+		classes = classes[:1]
+		s.beside.scan(text, emit)
+	}
+	for _, c := range classes {
 		if len(text) >= c.width {
 			s.tail(c, text, s.fast(c, text, emit), emit)
 		}

@@ -145,14 +145,19 @@ func TestPlans(t *testing.T) {
 		}
 		return string(b)
 	}
-	strides := map[int]bool{}
-	for range 60 {
+	strides, beside := map[int]bool{}, 0
+	for round := range 60 {
 		alphabet := []string{"abAB ", "abcdefgh ijkl", "the ofand "}[rng.IntN(3)]
 		text := letters(alphabet, 3000)
 		var patterns []string
 		longest := []int{12, 20, 60, 200}[rng.IntN(4)]
 		for range most + 1 + rng.IntN(300) {
 			n := 4 + rng.IntN(longest)
+			if round%2 == 0 && n < 40 && len(patterns) > 20 {
+				n += 40 // few that are short
+			} else if n < span {
+				n += round % 2 * span
+			}
 			if at := rng.IntN(len(text) - n); rng.IntN(2) == 0 {
 				patterns = append(patterns, text[at:at+n])
 			} else {
@@ -164,10 +169,17 @@ func TestPlans(t *testing.T) {
 			s := NewFor(patterns, sample)
 			checkOne(t, name, patterns, []byte(text), want, s.Scan)
 			checkOne(t, name+", portable", patterns, []byte(text), want, s.portable)
+			if s.beside != nil {
+				beside++
+				checkOne(t, name+", cut", patterns, []byte(text[:fewBytes-1]), slow(patterns, []byte(text[:fewBytes-1])), s.Scan)
+			}
 			for _, c := range s.classes {
 				strides[c.stride] = true
 			}
 		}
+	}
+	if vectors && beside < 10 {
+		t.Errorf("few took the short patterns %d times: too seldom to say much", beside)
 	}
 	if len(strides) < 4 {
 		t.Errorf("strides %v: too few to say much", strides)

@@ -15,6 +15,7 @@ type planner struct {
 	inSample []uint16 // in how many places of the sample a window stands; empty without a sample
 	inAll    []uint16 // in how many places of the patterns
 	weights  []uint64 // memory for weigh
+	others   int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
 }
 
 const (
@@ -22,19 +23,29 @@ const (
 	manyWindows = 1 << 21 // of a class, where a smaller stride is possible
 )
 
-// The costs of a probe by the size of the filter, of a look at the patterns of a window, and of bringing a byte of text from
-// memory once more, in nanoseconds, about. Real text has the windows of patterns more often than a sample of nonsense has.
 const (
-	costNear   = 0.7  // a filter that the nearest cache holds
-	costMiddle = 1.2  // the next one
-	costFar    = 2.5  // neither
-	costChance = 10.0 // that ends where the window is looked up
-	costVerify = 30.0 // most of it is waiting for memory
-	costPass   = 0.12
-	likelier   = 2
-	nearBytes  = 32 << 10
-	middle     = 256 << 10
+	nearBytes = 32 << 10
+	middle    = 256 << 10
 )
+
+// costs are the costs of a probe by the size of the filter, of one that passes by chance, of a look at the patterns of a window, and of
+// the way through a byte of text once more, as measured, in units of which only ratios count.
+type costs struct {
+	near   float64 // a filter that the nearest cache holds
+	middle float64 // the next one
+	far    float64 // neither
+	chance float64
+	verify float64 // most of it is waiting for memory
+	pass   float64
+}
+
+// The costs of the portable loop, of the kernel, and of few for a byte.
+var (
+	plainCosts  = costs{near: 0.7, middle: 0.85, far: 2, chance: 6, verify: 15, pass: 0.05}
+	kernelCosts = costs{near: 0.25, middle: 0.33, far: 0.9, chance: 4, verify: 10, pass: 0.02}
+)
+
+const costFew = 0.04
 
 // strideOf is the largest stride of a pattern that has a window.
 func (p *planner) strideOf(pattern int) int {
@@ -55,9 +66,9 @@ type tally struct {
 	chosen           []uint64 // a bit for each window, by hash
 }
 
-// plan parts patterns that have a window into classes: those that are long enough for the stride that costs least, and the
-// others, with the stride that all of these have.
-func (p *planner) plan(patterns []int) (out []*class) {
+// plan parts patterns that have a window into classes of the set: those that are long enough for the stride that costs least, and the
+// others, with the stride that all of these have, which it returns.
+func (p *planner) plan(patterns []int) (short []int) {
 	if len(patterns) == 0 {
 		return nil
 	}
@@ -85,11 +96,17 @@ func (p *planner) plan(patterns []int) (out []*class) {
 		if o.stride > 1 && o.long.patterns*o.stride > manyWindows {
 			break
 		}
-		if c := p.cost(&o.long) + p.cost(&o.short); c < cost {
+		c := p.cost(&o.long)
+		if n := o.short.patterns + p.others; n == 0 || n > most || !vectors {
+			c += p.cost(&o.short)
+		} else {
+			c += costFew
+		}
+		if c < cost {
 			best, cost = o, c
 		}
 	}
-	var long, short []int
+	var long []int
 	for _, i := range patterns {
 		if p.strideOf(i) >= best.stride {
 			long = append(long, i)
@@ -97,11 +114,11 @@ func (p *planner) plan(patterns []int) (out []*class) {
 			short = append(short, i)
 		}
 	}
-	out = append(out, p.class(best.stride, long))
+	p.set.classes = append(p.set.classes, p.class(best.stride, long))
 	if len(short) > 0 {
-		out = append(out, p.class(least, short))
+		p.set.classes = append(p.set.classes, p.class(least, short))
 	}
-	return out
+	return short
 }
 
 func (p *planner) newTally(stride int) tally {
@@ -184,21 +201,25 @@ func (p *planner) cost(t *tally) float64 {
 	if t.patterns == 0 {
 		return 0
 	}
+	costs := &plainCosts
+	if hasProbes && p.width == window {
+		costs = &kernelCosts
+	}
 	windows := t.patterns * t.stride
 	filter := 1 << filterBits(windows)
-	probe := costFar
+	probe := costs.far
 	switch {
 	case filter/8 <= nearBytes:
-		probe = costNear
+		probe = costs.near
 	case filter/8 <= middle:
-		probe = costMiddle
+		probe = costs.middle
 	}
 	full := 1 - math.Exp(-2*float64(windows)/float64(filter))
-	probe += full * full * costChance
+	probe += full * full * costs.chance
 	if len(p.sample) > 0 {
-		probe += likelier * float64(t.seen) / float64(len(p.sample)) * costVerify
+		probe += float64(t.seen) / float64(len(p.sample)) * costs.verify
 	}
-	return costPass + probe/float64(t.stride)
+	return costs.pass + probe/float64(t.stride)
 }
 
 // filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that.
