@@ -16,7 +16,6 @@ const (
 	isHex
 	isRotHex // hex digits, or what ROT13 makes of them
 	isWord   // letters and digits
-	isMark   // what stands before, or after, something encoded
 )
 
 var class = func() (t [256]uint8) {
@@ -31,9 +30,6 @@ var class = func() (t [256]uint8) {
 		}
 		if digit || lower >= 'a' && lower <= 'f' {
 			t[c] |= isHex | isRotHex
-		}
-		if c == '%' || c == '=' || c == '&' || c == '\\' || c == 0 {
-			t[c] |= isMark
 		}
 		if lower >= 'n' && lower <= 's' {
 			t[c] |= isRotHex
