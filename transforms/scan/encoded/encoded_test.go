@@ -256,6 +256,21 @@ func TestSays(t *testing.T) {
 	}
 }
 
+// TestPadded: UTF-16 is read between long stretches of zeros, and where they alone are, nothing is.
+func TestPadded(t *testing.T) {
+	wide := encoders["utf-16"](secret)
+	for _, before := range []int{0, 511, 20000, 33333} {
+		text := strings.Repeat("\x00", before) + wide + strings.Repeat("\x00", 40000)
+		if via, from, to := find(text, secret); via != "utf-16" || from > before || to < before+len(wide)-1 {
+			t.Errorf("%d zeros: %q at [%d, %d)", before, via, from, to)
+		}
+	}
+	d := &Decoder{Limits: Default()}
+	for _, n := range []int{1, 3000, 40000} {
+		d.Decode(make([]byte, n), func(via string, m *normalize.Mapped) { t.Errorf("%d zeros: %s read %d bytes", n, via, len(m.Text)) })
+	}
+}
+
 func BenchmarkCandidate(b *testing.B) {
 	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog, and says: \"hello there\" to everybody. "), 1<<14)
 	b.SetBytes(int64(len(text)))

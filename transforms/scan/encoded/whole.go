@@ -32,19 +32,19 @@ const (
 )
 
 // dense yields the parts of text that may be UTF-16: all of a short text with a zero; of a long one, blocks with more zeros than
-// random bytes have, and their neighbours.
+// random bytes have, and their neighbours. Nothing stands where all is zero.
 func dense(text []byte) iter.Seq2[int, int] {
 	return func(yield func(from, to int) bool) {
 		if len(text) <= zeroWhole {
-			if bytes.IndexByte(text, 0) >= 0 {
+			if n := bytes.Count(text, []byte{0}); n > 0 && n < len(text) {
 				yield(0, len(text))
 			}
 			return
 		}
 		start, end := -1, 0
 		for from := 0; from < len(text); from += zeroBlock {
-			n := bytes.Count(text[from:min(from+zeroBlock, len(text))], []byte{0})
-			if n < zeroLeast {
+			block := text[from:min(from+zeroBlock, len(text))]
+			if n := bytes.Count(block, []byte{0}); n < zeroLeast || n == len(block) {
 				continue
 			}
 			if start >= 0 && from-zeroBlock > end {
