@@ -14,6 +14,7 @@ func says(run []byte) bool {
 		return true
 	}
 	var values, hex [saysLetters]uint8
+	var b, moved bitRow // zeroed once: says is most of what a record with an id costs
 	for _, way := range [...]way{forwards, rotated} {
 		letters, digits := way.values(), 0
 		for i, c := range run {
@@ -24,13 +25,13 @@ func says(run []byte) bool {
 				digits++
 			}
 		}
-		if says64(values[:len(run)]) || says16(hex[:digits]) {
+		if says64(values[:len(run)], &b, &moved) || says16(hex[:digits], &b, &moved) {
 			return true
 		}
 		if way == forwards {
 			slices.Reverse(values[:len(run)])
 			slices.Reverse(hex[:digits])
-			if says64(values[:len(run)]) || says16(hex[:digits]) {
+			if says64(values[:len(run)], &b, &moved) || says16(hex[:digits], &b, &moved) {
 				return true
 			}
 		}
@@ -41,9 +42,8 @@ func says(run []byte) bool {
 // bitRow are up to saysLetters values in a row, from the high bit of the first byte on, and room to read more.
 type bitRow [saysLetters*3/4 + 16]byte
 
-// says64 says whether values of base64 have a stretch of readable bytes, from one of the first four on.
-func says64(values []uint8) bool {
-	var b bitRow
+// says64 says whether values of base64 have a stretch of readable bytes, from one of the first four on. b and moved are memory.
+func says64(values []uint8, b, moved *bitRow) bool {
 	k := 0
 	for i := 0; i < len(values); i += 4 {
 		var g [4]uint8
@@ -56,7 +56,7 @@ func says64(values []uint8) bool {
 		k += 3
 	}
 	for skip := 0; skip < 4 && len(values) >= shortest+skip; skip++ {
-		if b.say(6*skip, (len(values)-skip)*6/8) {
+		if b.say(6*skip, (len(values)-skip)*6/8, moved) {
 			return true
 		}
 	}
@@ -64,23 +64,21 @@ func says64(values []uint8) bool {
 }
 
 // says16 is says64 of hex digits, from one of the first two on.
-func says16(values []uint8) bool {
+func says16(values []uint8, b, moved *bitRow) bool {
 	if len(values) < shortest {
 		return false
 	}
-	var b bitRow
 	for i := 0; i+1 < len(values); i += 2 {
 		b[i/2] = values[i]<<4 | values[i+1]
 	}
 	if len(values)%2 == 1 {
 		b[len(values)/2] = values[len(values)-1] << 4
 	}
-	return b.say(0, len(values)/2) || len(values) > shortest && b.say(4, (len(values)-1)/2)
+	return b.say(0, len(values)/2, moved) || len(values) > shortest && b.say(4, (len(values)-1)/2, moved)
 }
 
-// say says whether there is a stretch of readable bytes among n bytes that begin at a bit.
-func (b *bitRow) say(bit, n int) bool {
-	var moved bitRow
+// say says whether there is a stretch of readable bytes among n bytes that begin at a bit. It puts them to moved.
+func (b *bitRow) say(bit, n int, moved *bitRow) bool {
 	shift := uint(bit & 7)
 	for from, k := b[bit>>3:], 0; k < n; k += 8 {
 		binary.BigEndian.PutUint64(moved[k:], binary.BigEndian.Uint64(from[k:])<<shift|uint64(from[k+8])>>(8-shift))

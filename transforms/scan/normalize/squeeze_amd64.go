@@ -14,8 +14,8 @@ var (
 //go:noescape
 func squeezeVBMI(src *byte, chunks int, dst *byte, tab *[128]byte) (done, written int)
 
-// squeezeAVX2 puts the key of the bytes at src to dst, 32 at a time, up to the first that is not ASCII: of n bytes, read ones,
-// written ones. It writes up to 8 bytes behind them.
+// squeezeAVX2 puts the key of the bytes at src to dst, 32 at a time, up to the first that is not ASCII: of n bytes, 32 or more, read
+// ones, written ones. Of the last, less than 32, it reads none if not all are ASCII. It writes up to 8 bytes behind them.
 //
 //go:noescape
 func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written int)

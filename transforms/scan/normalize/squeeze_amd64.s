@@ -47,6 +47,27 @@ done:
 	ADDQ AX, DI \
 	SHRL $8, BX
 
+// CLASSIFY makes the letters in Y0 small, and gives the bytes of it that are not ASCII in R10, and the letters and digits in BX.
+#define CLASSIFY \
+	VPADDB Y12, Y0, Y1 \
+	VPCMPGTB Y11, Y1, Y1 \
+	VPMOVMSKB Y0, R10 \
+	VPOR Y15, Y0, Y0 \
+	VPADDB Y14, Y0, Y2 \
+	VPCMPGTB Y13, Y2, Y2 \
+	VPOR Y1, Y2, Y1 \
+	VPMOVMSKB Y1, BX
+
+// KEEPALL puts the bytes of Y0 that BX has bits for to DI.
+#define KEEPALL \
+	VEXTRACTI128 $1, Y0, X1 \
+	KEEP(X0) \
+	VPSRLDQ $8, X0, X0 \
+	KEEP(X0) \
+	KEEP(X1) \
+	VPSRLDQ $8, X1, X1 \
+	KEEP(X1)
+
 // func squeezeAVX2(src *byte, n int, dst *byte, tab *[256]uint64) (read, written int)
 // AVX2 and POPCNT.
 TEXT ·squeezeAVX2(SB), NOSPLIT, $0-48
@@ -71,34 +92,43 @@ TEXT ·squeezeAVX2(SB), NOSPLIT, $0-48
 	MOVL $0x75, AX               // 0x7F - 10
 	VMOVQ AX, X11
 	VPBROADCASTB X11, Y11
-	MOVL $32, R11                // bytes that are read at once
 
 chunk:
 	CMPQ SI, R9
-	JGT  end
+	JGT  rest
 	VMOVDQU (SI), Y0
-	VPADDB Y12, Y0, Y1
-	VPCMPGTB Y11, Y1, Y1         // digits
-	VPMOVMSKB Y0, R10            // bytes that are not ASCII
-	VPOR Y15, Y0, Y0
-	VPADDB Y14, Y0, Y2
-	VPCMPGTB Y13, Y2, Y2         // letters
-	VPOR Y1, Y2, Y1
-	VPMOVMSKB Y1, BX
+	CLASSIFY
 	TESTL R10, R10
 	JNZ  part
+	KEEPALL
+	ADDQ $32, SI
+	JMP  chunk
 
-keep:
-	VEXTRACTI128 $1, Y0, X1
-	KEEP(X0)
-	VPSRLDQ $8, X0, X0
-	KEEP(X0)
-	KEEP(X1)
-	VPSRLDQ $8, X1, X1
-	KEEP(X1)
-	ADDQ R11, SI
-	CMPL R11, $32
-	JEQ  chunk
+part: // what stands before the first byte that is not ASCII
+	BSFL R10, CX
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	ANDL DX, BX
+	ADDQ CX, SI
+	KEEPALL
+	JMP  end
+
+rest: // less than 32 bytes, if they are ASCII: the last 32 without those that were read
+	ADDQ $32, R9
+	MOVQ R9, CX
+	SUBQ SI, CX
+	JZ   end
+	VMOVDQU -32(R9), Y0
+	CLASSIFY
+	NEGL CX
+	ADDL $32, CX
+	SHRL CX, R10
+	JNZ  end
+	SHRL CX, BX
+	SHLL CX, BX
+	MOVQ R9, SI
+	KEEPALL
 
 end:
 	VZEROUPPER
@@ -107,15 +137,6 @@ end:
 	SUBQ dst+16(FP), DI
 	MOVQ DI, written+40(FP)
 	RET
-
-part: // what stands before the first byte that is not ASCII
-	BSFL R10, CX
-	MOVL $1, DX
-	SHLL CX, DX
-	DECL DX
-	ANDL DX, BX
-	MOVL CX, R11
-	JMP  keep
 
 // func seenAVX2(src *byte, n int, tab *[2][32]byte) (seen uint8)
 // AVX2. It asks for the bytes behind, too: texts stand one behind the other.
