@@ -13,6 +13,7 @@ import (
 // Searcher searches texts, one after the other.
 type Searcher struct {
 	set     *Set
+	tier    Tier             // the widest net that is cast, the set's at most
 	text    normalize.Text   // of the text itself
 	inner   normalize.Text   // of what is read out of it
 	hidden  normalize.Mapped // what invisible characters spell, or the text with small letters
@@ -26,9 +27,17 @@ type Searcher struct {
 
 // NewSearcher makes a searcher, which is not safe for concurrent use.
 func (s *Set) NewSearcher() *Searcher {
-	x := &Searcher{set: s, decoder: encoded.Decoder{Limits: encoded.Default()}}
+	x := &Searcher{set: s, tier: s.Tier, decoder: encoded.Decoder{Limits: encoded.Default()}}
 	if s.near != nil {
 		x.near = near.NewSearcher(s.near)
+	}
+	return x
+}
+
+// Upto makes the searcher cast no wider net than a tier.
+func (x *Searcher) Upto(tier Tier) *Searcher {
+	if x.tier = min(x.tier, tier); x.tier < Near {
+		x.near = nil
 	}
 	return x
 }
@@ -46,11 +55,11 @@ func (x *Searcher) Stopped() int64 { return x.decoder.Stopped }
 // fast, and says yes where it cannot know.
 func (x *Searcher) May(raw []byte) (may bool) {
 	yes := func(int, int) { may = true }
-	if x.set.raw.Scan(raw, yes); may || x.set.Tier == Exact {
+	if x.set.raw.Scan(raw, yes); may || x.tier == Exact {
 		return may
 	}
 	seen := normalize.Seen(raw)
-	if seen&normalize.Hiding != 0 && normalize.MayHide(raw) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.set.Tier >= Encoded && encoded.CandidateOf(raw, seen) {
+	if seen&normalize.Hiding != 0 && normalize.MayHide(raw) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
 		return true
 	}
 	x.text.Reset(raw)
@@ -68,7 +77,7 @@ func (x *Searcher) Scan(text []byte, emit func(Match)) {
 		rest := text[x.base:]
 		part := rest[:min(len(rest), x.set.window())]
 		x.set.raw.Scan(part, func(p, at int) { x.exact(part, x.set.rawOf[p], at) })
-		if x.set.Tier > Exact {
+		if x.tier > Exact {
 			x.part(part)
 		}
 		if len(part) == len(rest) {
@@ -102,7 +111,7 @@ func (x *Searcher) part(text []byte) {
 	x.keys(&x.text, nil, "", Normalized)
 	x.small(text, nil, "", Normalized)
 	x.invisible(text, nil, "")
-	if s.Tier >= Encoded {
+	if x.tier >= Encoded {
 		x.decoder.Decode(text, func(via string, m *normalize.Mapped) {
 			s.raw.Scan(m.Text, func(p, at int) {
 				if i := s.rawOf[p]; min(s.Tier, s.patterns[i].Tier) >= Encoded {
@@ -168,7 +177,7 @@ func (x *Searcher) keys(t *normalize.Text, m *normalize.Mapped, via string, tier
 		if n.via != "" {
 			how, net = strings.TrimPrefix(via+">"+n.via, ">"), Encoded
 		}
-		if min(s.Tier, s.patterns[n.pattern].Tier) >= net {
+		if min(x.tier, s.patterns[n.pattern].Tier) >= net {
 			x.add(t.Raw, m, Match{Pattern: n.pattern, From: from, To: to, Tier: net, Kind: kindOf(via), Via: how, Text: s.needles[k].Key})
 		}
 	})

@@ -39,9 +39,10 @@ type Auditor struct {
 	column  []byte
 	places  []place // of the findings of the record at hand, in the order of its values
 	splits  []split // of its view at hand
-	tail    []told  // findings at the end of the part of a line before
-	rules   []Rule  // that have not ended
-	textSum string  // digest of the text at hand, once there is a finding in it
+	block   block
+	tail    []told // findings at the end of the part of a line before
+	rules   []Rule // that have not ended
+	textSum string // digest of the text at hand, once there is a finding in it
 	Summary Summary
 }
 
@@ -201,10 +202,10 @@ func kindOf(path string) string {
 }
 
 // stream looks through text, line by line. Lines of JSON are searched string by string where the name, or their first
-// byte, says that they are JSON; any other is searched as it is.
+// byte, says that they are JSON; any other is searched as it is, with its neighbours.
 func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error {
 	isJSON := kindOf(source) == "jsonl"
-	l := newLines(r, a.MaxRecord, a.set.Overlap()+beforeCopy)
+	l := newLines(r, a.MaxRecord, a.overlap())
 	for l.next() {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -222,7 +223,7 @@ func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error 
 			}
 			fallthrough
 		case !isJSON && !brace:
-			if err := a.plain(source, l); err != nil {
+			if err := a.join(source, l); err != nil {
 				return err
 			}
 		default:
@@ -230,6 +231,9 @@ func (a *Auditor) stream(ctx context.Context, source string, r io.Reader) error 
 				return err
 			}
 		}
+	}
+	if err := a.endBlock(source); err != nil {
+		return err
 	}
 	if l.err != nil {
 		a.problem(source, "line %d: %v", l.row, l.err)

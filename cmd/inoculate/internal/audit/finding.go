@@ -31,7 +31,7 @@ type Finding struct {
 	Row         int64    `json:"row"`          // line or row, from 1
 	Pointer     string   `json:"pointer"`      // JSON pointer of the string in its record; empty in plain text
 	Last        string   `json:"last_pointer"` // of a split match: the string it ends in; else empty
-	Span        [2]int64 `json:"span"`         // bytes [from, to) of the string, or of the line of plain text
+	Span        [2]int64 `json:"span"`         // bytes [from, to) of the string, or of the line of plain text, beyond its end where the match goes on in the next
 	Context     string   `json:"context"`      // the match with some text around it; without that text when redacted
 
 	match [2]int // where the match stands in Context

@@ -18,7 +18,10 @@ func (a *Auditor) json(source string, l *lines, want bool) error {
 		if want {
 			a.problem(source, "line %d is no JSON: %v; it was searched as plain text", l.row, bad)
 		}
-		return a.plain(source, l)
+		return a.join(source, l)
+	}
+	if err := a.endBlock(source); err != nil {
+		return err
 	}
 	if !a.mayHold(l.text) {
 		return nil

@@ -75,6 +75,7 @@ func (a *Auditor) prepare() {
 	}
 	a.set = tiers.New(patterns, a.Tier)
 	a.search = a.set.NewSearcher()
+	a.block.search = a.blockSearch()
 	a.Summary = Summary{Prompts: len(groups), Texts: len(patterns), Incomplete: []Problem{}, Tiers: tiers.Names[:a.Tier+1], Common: append([]Common{}, a.Common...), Notes: []string{}}
 	note := func(n int, one, more string) {
 		switch {
