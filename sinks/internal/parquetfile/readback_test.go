@@ -159,9 +159,9 @@ func (w *leafWalker) walk(a arrow.Array, i, at, rep, depth, def int, emit func(e
 func cell(a arrow.Array, i int) string {
 	switch a := a.(type) {
 	case *array.String:
-		return `"` + string(a.Value(i))
+		return `"` + a.Value(i)
 	case *array.LargeString:
-		return `"` + string(a.Value(i))
+		return `"` + a.Value(i)
 	case *array.FixedSizeBinary:
 		return `"` + string(a.Value(i))
 	case *array.Float64:

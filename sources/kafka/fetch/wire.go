@@ -50,13 +50,6 @@ func (c *cursor) i32() int32 {
 	return 0
 }
 
-func (c *cursor) i64() int64 {
-	if b := c.take(8); b != nil {
-		return int64(binary.BigEndian.Uint64(b))
-	}
-	return 0
-}
-
 // varint reads a zigzag varint.
 func (c *cursor) varint() int64 {
 	v, n := binary.Varint(c.b)

@@ -121,6 +121,10 @@ The search is for copies: a paraphrase that is not in the registry is mostly not
 				if *reports[format] == "" {
 					continue
 				}
+				if *reports[format] == "-" {
+					err := usageError{fmt.Errorf("the %s report needs a file: the standard output has the findings (--format json)", format)}
+					return errors.Join(err, p.files.Abort())
+				}
 				if err := p.files.Add(format, *reports[format], Version); err != nil {
 					return errors.Join(err, p.files.Abort())
 				}
