@@ -70,8 +70,9 @@ func (a *Auditor) endBlock(source string) error {
 	return err
 }
 
-// searchBlock searches the block for what begins in one line and ends in another. Where it goes on, its last lines stay, and what begins in them is left to the next search, which has
-// all of it; but for what begins in their first bytes, before which the next one sees too little.
+// searchBlock searches the block for what begins in one line and ends in another. Where it goes on, its last lines stay, and what
+// begins in them is left to the next search, which has all of it; but for what begins in their first bytes, before which the next
+// one sees too little.
 func (a *Auditor) searchBlock(source string, more bool) (err error) {
 	b := &a.block
 	keep := len(b.text)
