@@ -71,7 +71,7 @@ func valueText(v parquet.Value) string {
 	case v.IsNull():
 		return "null"
 	case v.Kind() == parquet.ByteArray || v.Kind() == parquet.FixedLenByteArray:
-		return `"` + string(v.ByteArray()) // no null looks like that
+		return `"` + string(v.ByteArray()) + `"` // no null looks like that
 	}
 	return v.String()
 }
@@ -159,11 +159,11 @@ func (w *leafWalker) walk(a arrow.Array, i, at, rep, depth, def int, emit func(e
 func cell(a arrow.Array, i int) string {
 	switch a := a.(type) {
 	case *array.String:
-		return `"` + a.Value(i)
+		return `"` + a.Value(i) + `"`
 	case *array.LargeString:
-		return `"` + a.Value(i)
+		return `"` + a.Value(i) + `"`
 	case *array.FixedSizeBinary:
-		return `"` + string(a.Value(i))
+		return `"` + string(a.Value(i)) + `"`
 	case *array.Float64:
 		return parquet.DoubleValue(a.Value(i)).String()
 	}
