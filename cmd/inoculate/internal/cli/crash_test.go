@@ -5,6 +5,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -45,6 +46,9 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envMain) == "" {
+		if err := flag.Set("test.parallel", "3"); err != nil { // those that say so wait for brokers most of the time; -parallel is stronger
+			panic(err)
+		}
 		os.Exit(m.Run())
 	}
 	num := func(name string) int64 { n, _ := strconv.ParseInt(os.Getenv(name), 10, 64); return n }

@@ -161,6 +161,7 @@ func (p *producer) run(ctx context.Context) {
 // once, in its phase, and no other does; whether every process takes every partition, or a consumer group assigns them.
 // INOCULATE_LONG=1 makes it 200 kills, and kills the broker now and then.
 func TestKafkaExactlyOnce(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	for assign, kills := range map[string]int{"all": 25, "{group: sft}": 8} {
 		t.Run(assign, func(t *testing.T) {
 			if os.Getenv("INOCULATE_LONG") != "" {
@@ -173,6 +174,7 @@ func TestKafkaExactlyOnce(t *testing.T) {
 
 // TestKafkaMutants takes one rule away at a time, and wants the oracle to notice.
 func TestKafkaMutants(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	for mutant, want := range map[string]*regexp.Regexp{
 		mutRename:      regexp.MustCompile(`[1-9]\d* twice|is damaged: .*`),
 		mutGoOn:        regexp.MustCompile(`[1-9]\d* twice|[1-9]\d* records missing|has \d+ of \d+ records|is damaged: .*`),

@@ -181,9 +181,10 @@ func sinkCorpus(rows int) (lines [][]byte, want map[string]string) {
 }
 
 // TestKafkaSinkExactlyOnce kills runs into topics at any file operation and any request of their producers, before and behind
-// it, two at once now and then, while one in seven batches is lost, or its answer: readers of committed records see each record once, in its topic, and each reject once in
-// that of the dead letters. INOCULATE_LONG=1 makes it 200 kills a case.
+// it, two at once now and then, while one in seven batches is lost, or its answer: readers of committed records see each record
+// once, in its topic, and each reject once in that of the dead letters. INOCULATE_LONG=1 makes it 200 kills a case.
 func TestKafkaSinkExactlyOnce(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	target := 12
 	if os.Getenv("INOCULATE_LONG") != "" {
 		target = 200
@@ -234,6 +235,7 @@ func TestKafkaSinkExactlyOnce(t *testing.T) {
 
 // TestKafkaSinkMutants takes one thing away at a time, and wants the test above to notice.
 func TestKafkaSinkMutants(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	for mutant, want := range map[string]*regexp.Regexp{
 		mutForget:  regexp.MustCompile(`committed outside of the folder, and missing here`),
 		mutPlain:   regexp.MustCompile(`[1-9]\d* twice`),

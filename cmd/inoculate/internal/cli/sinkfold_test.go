@@ -28,6 +28,7 @@ import (
 // TestKafkaSinkFolds kills a stream into topics, whose commit records are folded while it prepares others, and the command that
 // folds beside it: readers of committed records see each record once, and the last run's metrics tell of its transactions.
 func TestKafkaSinkFolds(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	const kills = 10
 	cluster := broker.Start(t, 1)
 	cluster.Topic("in", 1)
