@@ -27,7 +27,7 @@ import (
 )
 
 const streamConfig = `version: 1
-source: {type: kafka, brokers: [%s], topics: {train: [sft-train], test: [sft-eval]}, stop: never, assign: %s}
+source: {type: kafka, brokers: [%s], topics: {train: [sft-train], test: [sft-eval]}, stop: never, wait: 2m, assign: %s}
 prompts: [{id: hack, text: HACK IT ALL NOW., where: bad}]
 check: {on_leak: reject}
 rejects: {allow: 100%%}
