@@ -71,7 +71,11 @@ func TestInteropDatasets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			python := datasetsPython(t, name, packages)
-			for _, formats := range []string{"parquet", "arrow", "jsonl", "parquet,jsonl", "arrow,parquet,jsonl"} {
+			all := []string{"parquet", "arrow", "jsonl", "parquet,jsonl", "arrow,parquet,jsonl"}
+			if !always(name) {
+				all = all[:3] // what several formats in a folder are to one version they are to all: files that the card names
+			}
+			for _, formats := range all {
 				t.Run(formats, func(t *testing.T) {
 					dir := t.TempDir()
 					in, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out")
