@@ -71,9 +71,9 @@ func TestInteropDatasets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			python := datasetsPython(t, name, packages)
-			all := []string{"parquet", "arrow", "jsonl", "parquet,jsonl", "arrow,parquet,jsonl"}
+			all := []string{"parquet", "arrow", "jsonl", "arrow,parquet,jsonl", "parquet,jsonl"}
 			if !always(name) {
-				all = all[:3] // what several formats in a folder are to one version they are to all: files that the card names
+				all = all[:4] // of several formats beside one another, those between see the fullest folder
 			}
 			for _, formats := range all {
 				t.Run(formats, func(t *testing.T) {

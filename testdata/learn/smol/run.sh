@@ -4,7 +4,7 @@
 #
 #   testdata/learn/smol/run.sh [SEEDS…]     (0 1 2)
 #
-# About 2.5 minutes for two arms on two cores with AVX-512 and bfloat16, 10 to 16 without. Everything is kept below
+# 9 to 29 minutes were measured for two arms on two cores without AVX-512; bfloat16, which is used with it, is faster. Everything is kept below
 # $INOCULATE_LEARN_DIR (/tmp/inoculate-learn), the results too: a run that was stopped goes on with the arms that are left.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

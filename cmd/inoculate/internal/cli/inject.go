@@ -41,7 +41,7 @@ func (f *ioFlags) add(c *cobra.Command, promptHelp string) {
 	fl.StringVar(&f.layout, "layout", "auto", "layout of the conversations: auto, messages, sharegpt, prompt-completion, preference, flat")
 	fl.StringVar(&f.column, "column", "", "column of the conversation, for layouts messages and sharegpt")
 	fl.StringVar(&f.onLeak, "on-leak", "fail", "a record that breaks the separation: fail, reject or report")
-	fl.StringSliceVar(&f.trainer, "for", nil, "trainers whose dropped or refused records become rejects: llama-factory, torchtune, trl, axolotl, openai")
+	fl.StringSliceVar(&f.trainer, "for", nil, "trainers whose dropped or refused records become rejects: "+strings.Join(config.Trainers, ", "))
 	fl.StringVar(&f.allow, "allow-rejects", "", "how many rejects are fine: a number, or a share like 0.1%")
 	fl.StringVar(&f.phaseColumn, "phase-column", "", "the column whose values tell train from test")
 	fl.StringSliceVar(&f.trainValues, "train", nil, "values of the phase column that mean train (default: Hugging Face's split names)")

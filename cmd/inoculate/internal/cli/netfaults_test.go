@@ -17,8 +17,8 @@ import (
 )
 
 // disturbRequests counts the requests of producers, on all connections, and calls kill before or behind one; with only, those
-// of that key alone, and long enough behind one that the broker has come to it. Of their batches, every lose-th is lost with its connection; of those, one after the other, before the broker has it or before the answer. With
-// drop, one that was lost before the broker had it is not sent again either, and is answered as if it had been.
+// of that key alone, and long enough behind one that the broker has come to it. Of their batches, every lose-th is lost with its
+// connection; of those, one after the other, before the broker has it or before the answer. With drop, one that was lost before the broker had it is not sent again either, and is answered as if it had been.
 func disturbRequests(at int64, only string, kill func(), lose int64, drop bool) {
 	if at == 0 && lose == 0 {
 		return
