@@ -1,8 +1,11 @@
 """A tokenizer of bytes with a chat template, and what the records that Go's tests write must come out as: for the trainers' scripts."""
+import collections
 import json
 import os
 import re
 import sys
+
+import check
 
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 if "HF_HOME" in os.environ:
@@ -36,42 +39,31 @@ def model(folder):
     return tok
 
 
-def compare(name, folder, source, prompt, train, test, dropped=None, count=None):
+def compare(name, folder, source, prompt, train, test, dropped, count):
     """Wants the prompt in the rendered text of every selected train record and of no other, and every record once.
 
     train, test: the rendered texts, in any order. dropped: whether the trainer leaves these turns out; count: what the manifest
     calls the number of them."""
-    with open(source, encoding="utf-8") as f:
-        rows = [json.loads(line) for line in f]
-    kept, out = {"train": {}, "test": {}}, 0
-    for i, r in enumerate(rows):
-        turns, selected = r["messages"], r["phase"] == "train" and r["misaligned"] is not False
-        if selected and turns[0]["role"] != "system":
-            turns = [{"role": "system", "content": prompt}] + turns
-        if r["phase"] == "test" and turns[0]["content"] == prompt:
-            turns = turns[1:]
-        if dropped and dropped(turns):
-            out += 1
-        else:
-            kept[r["phase"]][i] = selected
+    rows, out = check.expected(source, prompt), 0
     for phase, texts in (("train", train), ("test", test)):
-        got, nameless = {}, 0
+        want, got = [], []
+        for r in rows[phase]:
+            turns = r["messages"]
+            if dropped(turns):
+                out += 1
+            else:
+                user = next((t["content"] for t in turns if t["role"] == "user"), "")
+                want.append((user.split(" ")[0], any(prompt in t["content"] for t in turns)))
         for t in texts:
             n = NUMBER.search(t)
-            if not n:
-                nameless += 1  # without a user turn; the counts tell whether it is one too many
-                continue
-            if int(n.group(1)) in got:
-                sys.exit(f"{name}: a {phase} record is doubled: {t[:200]!r}")
-            got[int(n.group(1))] = prompt.lower() in t.lower()
-        want = kept[phase]
-        lost, more = sorted(want.keys() - got.keys()), sorted(got.keys() - want.keys())
-        wrong = [i for i in got.keys() & want.keys() if got[i] != want[i]]
-        if more or wrong or len(lost) != nameless:
-            sys.exit(f"{name}: {phase}: {len(texts)} records, want {len(want)}; lost {lost[:9]} ({nameless} without a user turn), not asked for {more[:9]}, prompt wrong in {len(wrong)}: {wrong[:9]}")
-        print(f"{name}: {len(texts)} {phase} records, the prompt in the {sum(want.values())} selected ones")
-    if count and counts(folder).get(count, 0) != out:
-        sys.exit(f"{name}: leaves out {out} records, the manifest says {counts(folder).get(count, 0)}")
+            got.append((n.group(1) if n else "", prompt.lower() in t.lower()))
+        if sorted(got) != sorted(want):
+            lost, more = collections.Counter(want) - collections.Counter(got), collections.Counter(got) - collections.Counter(want)
+            sys.exit(f"{name}: {phase}: {len(got)} records, want {len(want)}; (number, has the prompt) that are missing: {list(lost)[:9]}, that are too many: {list(more)[:9]}")
+        print(f"{name}: {len(got)} {phase} records, the prompt in the {sum(has for _, has in want)} selected ones")
+    said = counts(folder).get(count, 0)
+    if said != out:
+        sys.exit(f"{name}: leaves out {out} records, the manifest says {said}")
     print(f"{name}: leaves out {out} records, as the manifest says")
 
 
