@@ -226,8 +226,13 @@ func (l *Log) folded(p pipeline.Partition, at int64) (bool, error) {
 	return m.fold.id != "" && at < m.fold.at.next, err
 }
 
-// Fold puts one record in the place of the commit records and merges of p, where there are at least so many, and deletes
-// them. It may run beside live owners, walkers, and other folds. It tells whether it has folded.
+// foldShare is how many segments of the last fold each new record stands for before the next: where nothing is merged, a fold
+// names ever more of them, and each is written again a few times only.
+const foldShare = 8
+
+// Fold puts one record in the place of the commit records and merges of p, where there are at least so many, and an eighth of the
+// segments that the last fold holds; and deletes them. It may run beside live owners, walkers, and other folds. It tells whether
+// it has folded.
 //
 // M2, in this order, each step durable before the next: every file that is named stands in its folder; the fold waits in the
 // staging folder; a record under the next number among the merges names it (put-if-absent: this decides); it is
@@ -246,7 +251,7 @@ func (l *Log) Fold(ctx context.Context, p pipeline.Partition, atLeast int) (bool
 	if m.fold.id == "" {
 		done = 0
 	}
-	if news := g.end.records - m.fold.at.records + int(m.next-done); news < atLeast || g.end.records == 0 {
+	if news := g.end.records - m.fold.at.records + int(m.next-done); news < max(atLeast, len(m.fold.records)/foldShare) || g.end.records == 0 {
 		return false, nil
 	}
 	folders := map[string]bool{}

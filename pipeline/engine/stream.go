@@ -189,15 +189,21 @@ const sealRest = 9
 
 // sealNowAndThen seals what was committed, until ctx is done.
 func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
-	var took time.Duration
-	for sealed := int64(0); ; {
+	last, took := time.Now(), time.Duration(0)
+	for sealed, folded := int64(0), int64(0); ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(max(j.SealEvery, sealRest*took)):
+		case <-time.After(j.SealEvery):
 		}
 		n := commits.Load()
-		if n == sealed {
+		if j.Fold != nil && n != folded {
+			if err := j.Fold(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			folded = n
+		}
+		if n == sealed || time.Since(last) < sealRest*took {
 			continue
 		}
 		if j.Merge != nil {
@@ -209,7 +215,6 @@ func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 		if err := j.Seal(ctx); err != nil && ctx.Err() == nil { // the run's last seal comes after its end
 			return err
 		}
-		took = time.Since(began)
-		sealed = n
+		last, took, sealed = time.Now(), time.Since(began), n
 	}
 }

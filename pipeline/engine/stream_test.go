@@ -208,6 +208,42 @@ func TestStreamMerges(t *testing.T) {
 	})
 }
 
+// TestStreamFolds: the commit log is kept short while seals are rare because each takes long, and not where nothing was committed.
+func TestStreamFolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newStream(1)
+		j := streamJob(t, commitlogtest.NewDisk(), src)
+		began := time.Now()
+		var folds, seals []time.Duration
+		j.Fold = func(context.Context) error {
+			folds = append(folds, time.Since(began))
+			return nil
+		}
+		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
+			seals = append(seals, time.Since(began))
+			time.Sleep(10 * time.Second)
+			return nil
+		}
+		drain, stop := context.WithTimeout(context.Background(), 50*time.Second)
+		defer stop()
+		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{5, 20, 25, 30, 35, 40, 45, 50}; len(folds) < len(want)-1 {
+			t.Errorf("folded at %v", folds)
+		} else {
+			for i, at := range folds {
+				if at != want[i]*time.Second {
+					t.Errorf("folded at %v", folds)
+				}
+			}
+		}
+		if len(seals) != 1 || seals[0] != 5*time.Second {
+			t.Errorf("sealed at %v", seals)
+		}
+	})
+}
+
 // TestStreamStops: what goes wrong in one partition, or in a seal, stops the run.
 func TestStreamStops(t *testing.T) {
 	broken := errors.New("no space left")
@@ -215,6 +251,10 @@ func TestStreamStops(t *testing.T) {
 		"input": func(j *Job) { j.Source.(*stream).bad = 50 },
 		"seal": func(j *Job) {
 			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return broken }
+		},
+		"fold": func(j *Job) {
+			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return nil }
+			j.Fold = func(context.Context) error { return broken }
 		},
 		"merge": func(j *Job) {
 			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return nil }

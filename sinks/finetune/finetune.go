@@ -16,6 +16,9 @@ const OpenAI = columnar.OpenAI
 // Options are those of the files.
 type Options = columnar.Sink
 
+// Copier is what Options.Begin returns: a Writer that takes whole Parquet files too.
+type Copier = columnar.Copier
+
 // New makes the sink of the train split. Formats of evaluations are not for it, unless eval says that the records are for one.
 func New(o Options, eval bool) *columnar.Sink {
 	o.Phase = "train"

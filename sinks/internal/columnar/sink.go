@@ -105,7 +105,7 @@ type encoder interface {
 	abort()
 }
 
-// Begin creates a temporary file for each format.
+// Begin creates a temporary file for each format. The Writer is a Copier.
 func (s *Sink) Begin(_ context.Context, seg pipeline.Segment, schema *arrow.Schema) (pipeline.Writer, error) {
 	w := &writer{sink: s}
 	for _, f := range s.Formats {

@@ -69,6 +69,9 @@ func (a *app) compact(c *cobra.Command, folder string, target int64) error {
 	if _, err := log.Collect(c.Context()); err != nil {
 		return err
 	}
+	if err := compact.Fold(c.Context(), log); err != nil {
+		return err
+	}
 	sink := &sealed.Config.Sink
 	merging := compact.Job{Log: log, Folder: folder, Target: target, RowGroup: int64(sink.RowGroup), All: true, Mem: pool.New(poolBytes), Logger: a.logger}
 	n, err := merging.Run(c.Context())

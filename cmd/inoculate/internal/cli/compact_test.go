@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,8 +19,11 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/parquet-go/parquet-go"
 
 	"inoculate/cmd/inoculate/internal/catalog"
+	"inoculate/cmd/inoculate/internal/compact"
+	"inoculate/pipeline/commitlog"
 	"inoculate/schemas/jsonrow"
 )
 
@@ -148,12 +152,12 @@ func verified(t *testing.T, out string) {
 // TestCompactTogether: several processes that merge the same folder at once give way to one another, and leave it sealed as it is.
 func TestCompactTogether(t *testing.T) {
 	dir := t.TempDir()
-	input, file, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "a.yaml"), filepath.Join(dir, "out")
+	input, config, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "a.yaml"), filepath.Join(dir, "out")
 	writeCorpus(t, input, 600)
-	if err := os.WriteFile(file, fmt.Appendf(nil, compactConfig, input, out, ""), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, compactConfig, input, out, ", row_group: 16KiB"), 0o600); err != nil { // row groups are copied
 		t.Fatal(err)
 	}
-	mustCall(t, "run", file, "-q")
+	mustCall(t, "run", config, "-q")
 	want := allRows(t, out)
 	for round := range 6 {
 		again := filepath.Join(dir, fmt.Sprint("again", round))
@@ -175,6 +179,65 @@ func TestCompactTogether(t *testing.T) {
 	}
 }
 
+// rowGroups counts them in the Parquet files of a folder.
+func rowGroups(t *testing.T, dir string) (n int) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "part-*.parquet"))
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(f.RowGroups())
+	}
+	return n
+}
+
+// TestCompactRowGroups: large row groups are copied, small ones become one; and no merge begins when the time for it is over.
+func TestCompactRowGroups(t *testing.T) {
+	for _, c := range []struct {
+		rowGroup string
+		copied   bool
+	}{{"16KiB", true}, {"100MiB", false}} {
+		dir := t.TempDir()
+		input, config, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "a.yaml"), filepath.Join(dir, "out")
+		writeCorpus(t, input, 300)
+		if err := os.WriteFile(config, fmt.Appendf(nil, compactConfig, input, out, ", row_group: "+c.rowGroup), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mustCall(t, "run", config, "-q")
+		want, files, groups := allRows(t, out), filesIn(t, out), rowGroups(t, filepath.Join(out, "parquet", "train"))
+
+		fsys, err := catalog.OpenFolder(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := commitlog.Open(t.Context(), fsys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		late := compact.Job{Log: log, Folder: out, Target: 1 << 20, RowGroup: 100 << 20, Within: 1, All: true, Mem: memory.DefaultAllocator, Logger: slog.New(slog.DiscardHandler)}
+		if n, err := late.Run(t.Context()); n != 0 || err != nil || filesIn(t, out) != files {
+			t.Fatalf("%d segments less after the time was over, %d files instead of %d: %v", n, filesIn(t, out), files, err)
+		}
+
+		mustCall(t, "compact", out, "--target", "1MiB")
+		sameRows(t, allRows(t, out), want, "row groups of "+c.rowGroup)
+		verified(t, out)
+		after := rowGroups(t, filepath.Join(out, "parquet", "train"))
+		if merged, _ := filepath.Glob(filepath.Join(out, "parquet", "train", "part-*")); c.copied != (after == groups) || after < len(merged) || !c.copied && after != len(merged) {
+			t.Errorf("row groups of %s: %d before, %d in %d files", c.rowGroup, groups, after, len(merged))
+		}
+	}
+}
+
 // TestCompact: merging changes no row and no order in any format, whatever is killed on the way, also when a run merges its own
 // files at its seals.
 func TestCompact(t *testing.T) {
@@ -182,11 +245,11 @@ func TestCompact(t *testing.T) {
 	input := filepath.Join(dir, "in.jsonl")
 	writeCorpus(t, input, 900)
 	write := func(name, out, more string) string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, fmt.Appendf(nil, compactConfig, input, out, more), 0o600); err != nil {
+		config := filepath.Join(dir, name)
+		if err := os.WriteFile(config, fmt.Appendf(nil, compactConfig, input, out, more), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return file
+		return config
 	}
 	out := filepath.Join(dir, "out")
 	var text bytes.Buffer
@@ -233,7 +296,7 @@ func TestCompact(t *testing.T) {
 	t.Logf("%d kills, %d files before", kills, before)
 
 	self := filepath.Join(dir, "self")
-	config := write("b.yaml", self, ", compact: 1MiB")
+	config := write("b.yaml", self, ", compact: 1MiB, row_group: 16KiB")
 	for kill, done := 200, false; !done; kill += 150 {
 		p := start(t, config, fmt.Sprintf("%s=%d", envKill, kill))
 		done = p.Wait() == nil

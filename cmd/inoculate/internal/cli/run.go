@@ -232,6 +232,9 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
+	if p.Config.Streams() {
+		job.Fold = func(ctx context.Context) error { return compact.Fold(ctx, log) }
+	}
 	if p.Config.Sink.Compact > 0 {
 		last := time.Now()
 		job.Merge = func(ctx context.Context) error { // a third of the time at most, however many files wait

@@ -12,20 +12,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
-	"inoculate/pipeline/provenance"
 	"inoculate/sinks/dataset"
-	"inoculate/sinks/finetune"
-	"inoculate/sources/parquet"
 )
 
 // A Job merges small files of consecutive segments.
@@ -45,12 +40,8 @@ type Job struct {
 // several is how many small segments are merged at a time when not all are.
 const several = 8
 
-// foldAt is how many records of commits and merges may gather before one is put in their place.
-const foldAt = 64
-
-// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Of a partition without an
-// end the records of commits are folded too, which else would be more and more. Another process may do the same at once: one of
-// them gives way.
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Another process may do the
+// same at once: one of them gives way.
 func (c *Job) Run(ctx context.Context) (merged int, err error) {
 	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
 		return 0, err
@@ -60,14 +51,6 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 		return 0, err
 	}
 	began := time.Now()
-	for _, p := range parts {
-		if !p.Endless() {
-			continue
-		}
-		if _, err := c.Log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
-			return merged, fmt.Errorf("folding the records of %s: %w", p.Source, err)
-		}
-	}
 	// One merge of each partition at a time, from any of them on: where time is short, none is always the last.
 	for at, idle := rand.IntN(max(len(parts), 1)), 0; idle < len(parts); at++ {
 		if c.Within > 0 && time.Since(began) > c.Within {
@@ -236,103 +219,4 @@ func (c *Job) lines(ctx context.Context, staging *commitlog.Staging, seg pipelin
 	}
 	one.Name, one.SHA256, one.Bytes, err = temp.Publish(ctx)
 	return one, err
-}
-
-// columns reads the records of files and writes them into one.
-func (c *Job) columns(ctx context.Context, staging *commitlog.Staging, seg pipeline.Segment, files []pipeline.File) (one pipeline.File, err error) {
-	f := files[0]
-	sink := &finetune.Options{Staging: staging, Phase: f.Phase, Formats: []string{f.Format}, In: f.Folder, RowGroupBytes: c.RowGroup, Mem: c.Mem}
-	var writer pipeline.Writer
-	write := func(rec arrow.Record) error {
-		if writer == nil {
-			if writer, err = sink.Begin(ctx, seg, rec.Schema()); err != nil {
-				return err
-			}
-		}
-		return writer.Write(ctx, pipeline.Rows{Record: rec, N: int(rec.NumRows())})
-	}
-	if f.Format == "arrow" {
-		err = c.streams(files, write)
-	} else {
-		err = c.parquet(ctx, files, write)
-	}
-	if writer == nil {
-		return f, errors.Join(err, errors.New("no rows"))
-	}
-	if err != nil {
-		return f, errors.Join(err, writer.Abort())
-	}
-	made, err := writer.Close(ctx)
-	if err != nil {
-		return f, err
-	}
-	return made[0], nil
-}
-
-func (c *Job) parquet(ctx context.Context, files []pipeline.File, write func(arrow.Record) error) (err error) {
-	var paths []string
-	want := c.schema
-	for _, f := range files {
-		paths = append(paths, c.path(f))
-		if f.Phase == "provenance" {
-			want = provenance.Schema
-		}
-	}
-	slices.Sort(paths) // as the source does: names sort by position
-	src, err := parquet.New(ctx, parquet.Config{Paths: paths, Mem: c.Mem})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	if got := src.Schema(); got.NumFields() != want.NumFields() {
-		return fmt.Errorf("the files have %d columns, the run %d", got.NumFields(), want.NumFields())
-	}
-	plan, err := src.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range plan {
-		err := pipeline.EachBatch(ctx, src, p, func(b *pipeline.Batch) error {
-			if len(b.Rejects) > 0 {
-				return fmt.Errorf("%s: %s", p.Source, b.Rejects[0].Detail)
-			}
-			return write(b.Record)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// streams reads Arrow streams, whose digests were checked.
-func (c *Job) streams(files []pipeline.File, write func(arrow.Record) error) error {
-	for _, f := range files {
-		if err := c.stream(f, write); err != nil {
-			return fmt.Errorf("reading %s: %w", c.path(f), err)
-		}
-	}
-	return nil
-}
-
-func (c *Job) stream(f pipeline.File, write func(arrow.Record) error) error {
-	file, err := os.Open(c.path(f))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	r, err := ipc.NewReader(file)
-	if err != nil {
-		return err
-	}
-	defer r.Release()
-	for r.Next() {
-		if err := write(r.Record()); err != nil {
-			return err
-		}
-	}
-	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
 }
