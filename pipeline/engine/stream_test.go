@@ -229,14 +229,8 @@ func TestStreamFolds(t *testing.T) {
 		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
 			t.Fatal(err)
 		}
-		if want := []time.Duration{5, 20, 25, 30, 35, 40, 45, 50}; len(folds) < len(want)-1 {
-			t.Errorf("folded at %v", folds)
-		} else {
-			for i, at := range folds {
-				if at != want[i]*time.Second {
-					t.Errorf("folded at %v", folds)
-				}
-			}
+		if got := fmt.Sprint(folds); !strings.HasPrefix(got, "[5s 20s 25s 30s 35s 40s 45s") {
+			t.Errorf("folded at %s", got)
 		}
 		if len(seals) != 1 || seals[0] != 5*time.Second {
 			t.Errorf("sealed at %v", seals)
