@@ -37,11 +37,12 @@ type Job struct {
 	schema *arrow.Schema
 }
 
-// several is how many small segments are merged at a time when not all are.
-const several = 8
+// several is how many small segments are merged at a time at least when not all are, and many how many at most: while a merge is
+// made, there is no seal.
+const several, many = 8, 32
 
-// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Another process may do the
-// same at once: one of them gives way.
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Streams are folded between
+// merges, which may take long. Another process may do the same at once: one of them gives way.
 func (c *Job) Run(ctx context.Context) (merged int, err error) {
 	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
 		return 0, err
@@ -56,7 +57,11 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 		if c.Within > 0 && time.Since(began) > c.Within {
 			break
 		}
-		n, err := c.next(ctx, parts[at%len(parts)])
+		p := parts[at%len(parts)]
+		if err := fold(ctx, c.Log, p); err != nil {
+			return merged, err
+		}
+		n, err := c.next(ctx, p)
 		if merged += n; err != nil {
 			return merged, err
 		}
@@ -114,11 +119,16 @@ func (c *Job) choose(records []commitlog.Record) (from, to int) {
 		}
 		full := j < len(records) && size(&records[j]) < c.Target/2 // the next one did not fit
 		for at := i; at < j-1; at++ {
-			switch {
-			case c.All, full, j-at >= several && 2*size(&records[at]) <= sum:
+			if c.All || full {
 				return at, j - 1
 			}
-			sum -= size(&records[at])
+			end, sum := min(at+many, j), int64(0)
+			for k := at; k < end; k++ {
+				sum += size(&records[k])
+			}
+			if end-at >= several && 2*size(&records[at]) <= sum {
+				return at, end - 1
+			}
 		}
 		i = max(i, j-1)
 	}

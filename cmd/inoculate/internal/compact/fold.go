@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
 )
 
@@ -19,12 +20,19 @@ func Fold(ctx context.Context, log *commitlog.Log) error {
 		return err
 	}
 	for _, p := range parts {
-		if !p.Endless() {
-			continue
+		if err := fold(ctx, log, p); err != nil {
+			return err
 		}
-		if _, err := log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
-			return fmt.Errorf("folding the records of %s: %w", p.Source, err)
-		}
+	}
+	return nil
+}
+
+func fold(ctx context.Context, log *commitlog.Log, p pipeline.Partition) error {
+	if !p.Endless() {
+		return nil
+	}
+	if _, err := log.Fold(ctx, p, foldAt); err != nil && !errors.Is(err, commitlog.ErrFenced) {
+		return fmt.Errorf("folding the records of %s: %w", p.Source, err)
 	}
 	return nil
 }
