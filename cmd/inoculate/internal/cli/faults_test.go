@@ -70,7 +70,7 @@ func (s stream) await(t *testing.T, p, n int) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(60 * time.Second); len(s.seqs(t)[p]) < n; <-tick.C {
+	for deadline := time.Now().Add(5 * time.Minute); len(s.seqs(t)[p]) < n; <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("partition %d has %d of %d records", p, len(s.seqs(t)[p]), n)
 		}

@@ -104,9 +104,10 @@ sink: {path: %q, format: [jsonl, parquet], segment_rows: 3, every: 100ms, seal_e
 	}
 	last := startProgram(t, []string{"run", file, "--quiet", "--listen", at})
 	s := stream{file, out}
-	deadline := time.Now().Add(90 * time.Second)
-	for len(s.ids(t)) < produced && time.Now().Before(deadline) {
-		time.Sleep(200 * time.Millisecond)
+	for deadline := time.Now().Add(5 * time.Minute); len(s.ids(t)) < produced; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d records stand in files after five minutes", len(s.ids(t)), produced)
+		}
 	}
 	resp, err := http.Get("http://" + at + "/metrics")
 	if err != nil {
