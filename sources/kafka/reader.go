@@ -58,6 +58,8 @@ func (s *Source) Open(_ context.Context, p pipeline.Partition, from int64) (pipe
 		lines: lineBuffer{mem: s.cfg.Mem}, bounded: p.End >= p.First, at: from, tail: emptyTail}
 	if r.bounded {
 		r.stream.StopAt(p.End)
+	} else {
+		r.stream.Yield() // what was read is committed in time, whether or not brokers answer
 	}
 	return r, nil
 }

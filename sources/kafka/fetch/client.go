@@ -7,6 +7,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -93,7 +94,7 @@ func (c *Client) ShareBytes(total, partitions int) {
 // Offset returns the offset of the first record at or after a time in milliseconds since 1970, -1 where there is none; or
 // what Earliest and Latest stand for. Latest is behind the last record, or at the first open transaction.
 func (c *Client) Offset(ctx context.Context, topic string, partition int32, at int64) (offset int64, err error) {
-	err = c.retry(ctx, topic, partition, func() error {
+	err = c.retry(ctx, topic, partition, new(outage), 0, func() error {
 		offset, err = c.offset(ctx, topic, partition, at, c.cfg.Committed)
 		return err
 	})
@@ -102,7 +103,7 @@ func (c *Client) Offset(ctx context.Context, topic string, partition int32, at i
 
 // HighWatermark returns the offset behind the last record that all replicas have, open transactions or not.
 func (c *Client) HighWatermark(ctx context.Context, topic string, partition int32) (offset int64, err error) {
-	err = c.retry(ctx, topic, partition, func() error {
+	err = c.retry(ctx, topic, partition, new(outage), 0, func() error {
 		offset, err = c.offset(ctx, topic, partition, Latest, false)
 		return err
 	})
@@ -142,19 +143,29 @@ const (
 	maxPause   = time.Second
 )
 
-// retry calls f until it succeeds, its error is not temporary, or patience runs out.
-func (c *Client) retry(ctx context.Context, topic string, partition int32, f func() error) error {
-	var since time.Time
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+// An outage is a time in which a partition does not answer. Zero: it does.
+type outage struct {
+	since time.Time
+	pause time.Duration // before it is asked again
+}
+
+// errNoAnswer says that a partition has not answered for as long as somebody waits, who will ask for the answer again.
+var errNoAnswer = errors.New("no answer yet")
+
+// retry calls f until it succeeds, its error is not temporary, or patience runs out. Where limit is not 0, it gives errNoAnswer when
+// that has passed, and goes on with the same outage when it is called again.
+func (c *Client) retry(ctx context.Context, topic string, partition int32, o *outage, limit time.Duration, f func() error) error {
+	for began := time.Now(); ; {
 		err := f()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err == nil {
-			if since.IsZero() {
+			if o.since.IsZero() {
 				return nil
 			}
-			c.cfg.Logger.Info("a partition answers again", "topic", topic, "partition", partition, "after", time.Since(since).Round(time.Millisecond))
+			c.cfg.Logger.Info("a partition answers again", "topic", topic, "partition", partition, "after", time.Since(o.since).Round(time.Millisecond))
+			*o = outage{}
 			if c.cfg.Recovered != nil {
 				return c.cfg.Recovered(ctx, topic)
 			}
@@ -163,15 +174,19 @@ func (c *Client) retry(ctx context.Context, topic string, partition int32, f fun
 		if !Temporary(err) {
 			return err
 		}
-		if since.IsZero() {
-			since = time.Now()
+		if o.since.IsZero() {
+			*o = outage{time.Now(), firstPause}
 			c.cfg.Logger.Warn("a partition does not answer; asking again", "topic", topic, "partition", partition, "cause", err)
 		}
-		if time.Since(since) > c.cfg.Patience {
-			return &UnreachableError{Topic: topic, Partition: partition, For: time.Since(since), Err: err}
+		if time.Since(o.since) > c.cfg.Patience {
+			return &UnreachableError{Topic: topic, Partition: partition, For: time.Since(o.since), Err: err}
 		}
-		if err := kafkaconn.Wait(ctx, pause); err != nil {
+		if err := kafkaconn.Wait(ctx, o.pause); err != nil {
 			return err
+		}
+		o.pause = min(2*o.pause, maxPause)
+		if limit > 0 && time.Since(began) >= limit {
+			return errNoAnswer
 		}
 	}
 }

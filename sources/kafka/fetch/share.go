@@ -51,6 +51,7 @@ type want struct {
 	more      bool   // records are there
 	alone     bool   // brokers send a batch that is longer than maxBytes for the first partition of a request only
 
+	leader *leader    // who is asked; nil before that
 	answer chan reply // takes one without being waited for
 	flight *flight    // nil while it is not sent
 }
@@ -75,37 +76,56 @@ type flight struct {
 	cancel context.CancelFunc
 }
 
-// ask waits for the answer to w. What w.buf holds belongs to the response from then on, or to nobody.
-func (s *shared) ask(ctx context.Context, w *want) (*response, error) {
-	id, err := s.leader(ctx, w.topic, w.partition)
-	if err != nil {
-		return nil, err
+// ask waits for the answer to w. What w.buf holds belongs to the response from then on, or to nobody. Where limit is not 0 and has
+// passed, the error is errNoAnswer, and w is for ask again, or for leave.
+func (s *shared) ask(ctx context.Context, w *want, limit time.Duration) (*response, error) {
+	if w.leader == nil {
+		if err := s.post(ctx, w); err != nil {
+			return nil, err
+		}
 	}
-	w.answer = make(chan reply, 1)
+	var late <-chan time.Time
+	if limit > 0 {
+		t := time.NewTimer(limit)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case a := <-w.answer:
+		return a.res, a.err
+	case <-late:
+		return nil, errNoAnswer
+	case <-ctx.Done():
+		s.leave(w)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// post puts w among what is wanted of the partition's leader.
+func (s *shared) post(ctx context.Context, w *want) error {
+	id, err := s.find(ctx, w.topic, w.partition)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b := s.brokers[id]
 	if b == nil {
 		b = &leader{id: id}
 		s.brokers[id] = b
 	}
+	w.leader, w.answer = b, make(chan reply, 1)
 	if w.more {
 		b.more = append(b.more, w)
 	} else {
 		b.ends = append(b.ends, w)
 	}
 	s.send(b)
-	s.mu.Unlock()
-	select {
-	case a := <-w.answer:
-		return a.res, a.err
-	case <-ctx.Done():
-		s.leave(b, w)
-		return nil, context.Cause(ctx)
-	}
+	return nil
 }
 
 // leave takes back what nobody waits for.
-func (s *shared) leave(b *leader, w *want) {
+func (s *shared) leave(w *want) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := w.flight; f != nil {
@@ -115,7 +135,7 @@ func (s *shared) leave(b *leader, w *want) {
 		return
 	}
 	is := func(x *want) bool { return x == w }
-	b.more, b.ends = slices.DeleteFunc(b.more, is), slices.DeleteFunc(b.ends, is)
+	w.leader.more, w.leader.ends = slices.DeleteFunc(w.leader.more, is), slices.DeleteFunc(w.leader.ends, is)
 }
 
 // send sends what may be sent to a broker now. The lock is held.
@@ -189,8 +209,8 @@ func (s *shared) fly(b *leader, wants []*want, wait time.Duration, over func()) 
 	})
 }
 
-// leader finds the leader of a partition.
-func (s *shared) leader(ctx context.Context, topic string, partition int32) (int32, error) {
+// find finds the leader of a partition.
+func (s *shared) find(ctx context.Context, topic string, partition int32) (int32, error) {
 	l := &lookup{topic: topic, partition: partition}
 	_, err := s.cfg.Transport.RoundTrip(ctx, s.cfg.Addr, l)
 	if l.found {

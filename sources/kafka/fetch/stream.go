@@ -23,6 +23,10 @@ type Stream struct {
 	partition int32
 	at        int64 // offset that is read next
 	stop      int64 // offset at which nothing more is fetched; -1 for none
+	yields    bool  // Next does not wait for brokers that do not answer
+	pending   *want // what it did not wait for
+	out       outage
+	beyond    time.Time // since when the offset is beyond the end
 
 	asked   bool // there was a response
 	long    bool // the last one was a batch longer than MaxBytes
@@ -58,6 +62,9 @@ func (s *Stream) End() int64 {
 // StopAt makes Next return ErrNothing at once where nothing before an offset is left. Records behind it may still come.
 func (s *Stream) StopAt(offset int64) { s.stop = offset }
 
+// Yield makes Next return ErrNothing, too, when brokers have not answered for the time of a fetch. The next call goes on asking.
+func (s *Stream) Yield() { s.yields = true }
+
 // Start is where the partition begins, as the last response had it; -1 where unknown.
 func (s *Stream) Start() int64 { return s.start }
 
@@ -66,6 +73,10 @@ func (s *Stream) Buffered() bool { return s.records.left > 0 || len(s.rest) > 0 
 
 // Close gives memory back.
 func (s *Stream) Close() {
+	if s.pending != nil {
+		s.c.shared.leave(s.pending)
+		s.pending = nil
+	}
 	s.dec.close()
 	s.drop()
 	s.buf = nil
@@ -88,7 +99,9 @@ func (s *Stream) Next(ctx context.Context) (Record, error) {
 			return Record{}, ErrNothing
 		}
 		before := s.at
-		if err := s.fetch(ctx); err != nil {
+		if err := s.fetch(ctx); errors.Is(err, errNoAnswer) {
+			return Record{}, ErrNothing
+		} else if err != nil {
 			return Record{}, err
 		}
 		if len(s.rest) == 0 {
@@ -231,11 +244,10 @@ func (s *Stream) visible() bool {
 // fetch gets the next response, and sorts out what it says.
 func (s *Stream) fetch(ctx context.Context) error {
 	s.drop()
-	var beyond time.Time
 	began := time.Now()
 	w := want{topic: s.topic, partition: s.partition, more: !s.asked || s.at < s.End()}
 	w.alone = w.more && s.long
-	return s.c.retry(ctx, s.topic, s.partition, func() error {
+	return s.c.retry(ctx, s.topic, s.partition, &s.out, s.limit(), func() error {
 		for {
 			res, err := s.ask(ctx, w)
 			if err != nil {
@@ -245,10 +257,10 @@ func (s *Stream) fetch(ctx context.Context) error {
 			case res.code == int16(kafka.OffsetOutOfRange):
 				err := s.outOfRange(ctx)
 				if _, ok := errors.AsType[*BeyondError](err); ok {
-					if beyond.IsZero() {
-						beyond = time.Now()
+					if s.beyond.IsZero() {
+						s.beyond = time.Now()
 					}
-					if time.Since(beyond) < settle {
+					if time.Since(s.beyond) < settle {
 						return errStale
 					}
 				}
@@ -258,6 +270,7 @@ func (s *Stream) fetch(ctx context.Context) error {
 			case !res.present:
 				return errStale
 			}
+			s.beyond = time.Time{}
 			s.high, s.stable, s.start, s.asked = res.high, res.stable, res.start, true
 			if res.start > s.at {
 				return s.lost(res.start)
@@ -285,11 +298,26 @@ func (s *Stream) fetch(ctx context.Context) error {
 	})
 }
 
-// ask asks once.
+// limit is how long Next waits for a broker; 0: as long as it takes.
+func (s *Stream) limit() time.Duration {
+	if !s.yields {
+		return 0
+	}
+	return 2 * s.c.cfg.MaxWait // the broker waits for one itself
+}
+
+// ask asks once, or waits again for what was asked last.
 func (s *Stream) ask(ctx context.Context, w want) (*response, error) {
-	w.offset, w.maxBytes, w.buf = s.at, s.c.cfg.MaxBytes, s.buf
-	s.buf = nil // a request that fails may still write to it
-	res, err := s.c.shared.ask(ctx, &w)
+	asked := s.pending
+	if s.pending = nil; asked == nil {
+		w.offset, w.maxBytes, w.buf = s.at, s.c.cfg.MaxBytes, s.buf
+		s.buf = nil // a request that fails may still write to it
+		asked = &w
+	}
+	res, err := s.c.shared.ask(ctx, asked, s.limit())
+	if errors.Is(err, errNoAnswer) {
+		s.pending = asked
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,111 @@ func TestStreamSurvivesFaults(t *testing.T) {
 	}
 }
 
+// TestStreamYields: a stream that yields comes back while brokers break connections, lead nothing or keep silent, says nothing of it
+// but ErrNothing, and has every record afterwards.
+func TestStreamYields(t *testing.T) {
+	notLeading := func(r *kmsg.FetchRequest) kmsg.Response {
+		res := r.ResponseKind().(*kmsg.FetchResponse)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic = r.Topics[0].Topic
+		part := kmsg.NewFetchResponseTopicPartition()
+		part.ErrorCode = kerr.NotLeaderForPartition.Code
+		topic.Partitions = append(topic.Partitions, part)
+		res.Topics = append(res.Topics, topic)
+		return res
+	}
+	for name, fault := range map[string]func(r *kmsg.FetchRequest, over chan struct{}) (kmsg.Response, error, bool){
+		"broken": func(*kmsg.FetchRequest, chan struct{}) (kmsg.Response, error, bool) {
+			return nil, errors.New("broken"), true
+		},
+		"homeless": func(r *kmsg.FetchRequest, _ chan struct{}) (kmsg.Response, error, bool) {
+			return notLeading(r), nil, true
+		},
+		"silent": func(_ *kmsg.FetchRequest, over chan struct{}) (kmsg.Response, error, bool) {
+			<-over
+			return nil, nil, false
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, c := fake(t)
+			produce(t, cluster.ListenAddrs(), 0, 10)
+			recovered := 0
+			c.cfg.Recovered = func(context.Context, string) error { recovered++; return nil }
+			s := c.Stream("t", 0, 0)
+			defer s.Close()
+			s.Yield()
+			take(t, s, 0, 10)
+			produce(t, cluster.ListenAddrs(), 10, 20)
+			over := make(chan struct{})
+			cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				select {
+				case <-over:
+					return nil, nil, false
+				default:
+					cluster.KeepControl()
+					return fault(r.(*kmsg.FetchRequest), over)
+				}
+			})
+			for range 5 {
+				began := time.Now()
+				if _, err := s.Next(t.Context()); !errors.Is(err, ErrNothing) {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took > 3*time.Second { // a retry waits for a second at most
+					t.Errorf("it came back after %s", took)
+				}
+			}
+			close(over)
+			take(t, s, 10, 10)
+			if want := map[bool]int{true: 0, false: 1}[name == "silent"]; recovered != want { // silence is no error yet
+				t.Errorf("it recovered %d times", recovered)
+			}
+		})
+	}
+}
+
+// TestStreamYieldsAndGivesUp: patience is that for the outage, however often the stream comes back meanwhile; and a stream that is
+// closed while it is owed an answer leaves nothing behind.
+func TestStreamYieldsAndGivesUp(t *testing.T) {
+	cluster, c := fake(t)
+	c.cfg.Patience = time.Second
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.ErrorCode = kerr.NotLeaderForPartition.Code
+	answer(cluster, &part)
+	s := c.Stream("t", 0, 0)
+	s.Yield()
+	times := 0
+	_, err := s.Next(t.Context())
+	for ; errors.Is(err, ErrNothing); times++ {
+		_, err = s.Next(t.Context())
+	}
+	if e, ok := errors.AsType[*UnreachableError](err); !ok || times < 2 || e.For < c.cfg.Patience {
+		t.Errorf("after %d times: %v", times, err)
+	}
+	s.Close()
+
+	cluster, c = fake(t)
+	over := make(chan struct{})
+	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		<-over
+		return nil, nil, false
+	})
+	s = c.Stream("t", 0, 0)
+	s.Yield()
+	if _, err := s.Next(t.Context()); !errors.Is(err, ErrNothing) || s.pending == nil {
+		t.Error(err)
+	}
+	s.Close()
+	done := make(chan struct{})
+	go func() { c.Close(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Error("the request goes on without anybody")
+	}
+	close(over)
+}
+
 func TestStreamSaysWhatIsLost(t *testing.T) {
 	cluster, c := fake(t)
 	produce(t, cluster.ListenAddrs(), 0, 20)

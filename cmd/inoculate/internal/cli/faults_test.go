@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -452,6 +453,47 @@ func drained(t *testing.T, cluster *broker.Cluster) {
 	s.await(t, 0, n)
 	terminate(t, run)
 	s.whole(t, 0, n)
+}
+
+// TestKafkaGone: while no broker answers, what was read is committed when it is old enough, and a run ends when it is asked to.
+func TestKafkaGone(t *testing.T) {
+	t.Parallel() // most of it is waiting
+	cluster := broker.Start(t, 1)
+	client := manual(t, cluster.Bootstrap)
+	streams, runs := map[string]stream{}, map[string]*exec.Cmd{}
+	for name, more := range map[string]string{"old": ", assign: all|4s", "asked": ", assign: all|1h", "group": ", assign: {group: gone}|1h"} {
+		cluster.Topic(name, 1)
+		send(t, client, numbered(name, 0, 0, 100)...)
+		source, every, _ := strings.Cut(more, "|")
+		s := newStream(t, cluster.Bootstrap, name, ", stop: never"+source)
+		text, err := os.ReadFile(s.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(s.file, bytes.Replace(text, []byte("every: 200ms"), []byte("every: "+every), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		streams[name], runs[name] = s, start(t, s.file)
+	}
+	for name, s := range streams { // it has records in hand
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			if names, _ := filepath.Glob(filepath.Join(s.out, ".staging", "*part-*")); len(names) > 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s has read nothing", name)
+			}
+		}
+	}
+	cluster.Kill9(1)
+	streams["old"].await(t, 0, 100)
+	for name, s := range streams {
+		if took := terminate(t, runs[name]); took > 15*time.Second {
+			t.Errorf("%s ended after %s", name, took)
+		}
+		s.whole(t, 0, 100)
+		s.sealed(t)
+	}
 }
 
 // flipped changes a byte on the broker's disk: the batch becomes a reject, all others are read.
