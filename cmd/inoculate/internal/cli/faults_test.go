@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -493,6 +495,30 @@ func TestKafkaGone(t *testing.T) {
 		}
 		s.whole(t, 0, 100)
 		s.sealed(t)
+	}
+}
+
+// TestKafkaNotBegun: a run that is asked to end while it waits for a broker's first answer does so at once.
+func TestKafkaNotBegun(t *testing.T) {
+	for _, assign := range []string{"all", "{group: g}"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		s := newStream(t, []string{l.Addr().String()}, "silent", ", stop: never, assign: "+assign)
+		run := start(t, s.file)
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if took := terminate(t, run); took > 10*time.Second {
+			t.Errorf("%s: it ended after %s", assign, took)
+		}
+		if _, err := os.Stat(s.out); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: there is an output folder: %v", assign, err)
+		}
 	}
 }
 

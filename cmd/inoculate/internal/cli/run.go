@@ -144,13 +144,13 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	ctx, drain, stop := a.signals(parent, f.drain)
 	defer stop()
 	started := time.Now()
-	p, err := assemble(ctx)
+	p, log, err := begin(ctx, drain, assemble)
+	if errors.Is(err, errNotBegun) && cfg.Streams() {
+		a.logger.Info("stopped before anything was read", "folder", cfg.Sink.Path)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
-	}
-	log, err := p.Start(ctx, Version)
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
 	}
 	if p.Outlet != nil && !a.quiet {
 		fmt.Fprintf(a.errOut, "%s\n", p.Outlet)
@@ -177,6 +177,35 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 		return nil, err
 	}
 	return &executed{p, m, stats, time.Since(started)}, nil
+}
+
+// errNotBegun is that a run was to end before it had anything in flight.
+var errNotBegun = fmt.Errorf("nothing was read: %w", errStopped)
+
+// begin makes the pipeline and its commit log, and gives up when drain is done: input may be waited for long.
+func begin(ctx, drain context.Context, assemble func(context.Context) (*catalog.Pipeline, error)) (*catalog.Pipeline, *commitlog.Log, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	begun := context.AfterFunc(drain, func() { cancel(errNotBegun) }) // what is made keeps ctx, maybe, so nothing else ends it
+	p, err := assemble(ctx)
+	if err != nil {
+		return nil, nil, cause(ctx, err)
+	}
+	log, err := p.Start(ctx, Version)
+	if err == nil && !begun() {
+		err = errNotBegun
+	}
+	if err != nil {
+		return nil, nil, errors.Join(cause(ctx, err), p.Close())
+	}
+	return p, log, nil
+}
+
+// cause is why a context ended, where that is all that an error says.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // shareDone tells whether what is open is for other processes to do.
