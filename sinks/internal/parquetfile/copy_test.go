@@ -48,13 +48,7 @@ func joined(t failer, schema *arrow.Schema, o Options, copied func(part int) boo
 func TestCopyAnySchema(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		var fields []arrow.Field
-		for range rapid.IntRange(1, 3).Draw(t, "columns") {
-			fields = append(fields, arrow.Field{Name: "c", Type: drawType(t, rapid.IntRange(0, 3).Draw(t, "depth")), Nullable: rapid.Bool().Draw(t, "nullable")})
-		}
-		schema := arrow.NewSchema(fields, nil)
-		f := &filler{Rand: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), nulls: rapid.SampledFrom([]float64{0, 0.1, 0.5, 1}).Draw(t, "nulls"),
-			few: rapid.Bool().Draw(t, "few"), many: rapid.IntRange(1, 6).Draw(t, "many")}
+		schema, f := drawSchema(t)
 		rec := f.record(mem, schema, rapid.IntRange(1, 120).Draw(t, "rows"))
 		o := Options{PageBytes: rapid.Int64Range(1, 600).Draw(t, "page"), RowGroupBytes: rapid.Int64Range(1, 60).Draw(t, "group"), Mem: mem}
 		parts := split(rec, int64(rapid.IntRange(1, 50).Draw(t, "a")), int64(rapid.IntRange(1, 50).Draw(t, "b")))

@@ -38,18 +38,22 @@ func drawType(t *rapid.T, depth int) arrow.DataType {
 	return drawType(t, 0)
 }
 
+// drawSchema draws a schema, and how its rows are filled.
+func drawSchema(t *rapid.T) (*arrow.Schema, *filler) {
+	var fields []arrow.Field
+	for range rapid.IntRange(1, 3).Draw(t, "columns") {
+		fields = append(fields, arrow.Field{Name: "c", Type: drawType(t, rapid.IntRange(0, 3).Draw(t, "depth")), Nullable: rapid.Bool().Draw(t, "nullable")})
+	}
+	return arrow.NewSchema(fields, nil), &filler{Rand: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)),
+		nulls: rapid.SampledFrom([]float64{0, 0.1, 0.5, 1}).Draw(t, "nulls"), few: rapid.Bool().Draw(t, "few"), many: rapid.IntRange(1, 6).Draw(t, "many")}
+}
+
 // TestAnySchema writes records of any nested schema, cut from longer ones, in any pages, row groups and records: the file
 // has the levels and values that a walk over the rows finds, and the same bytes however the rows come.
 func TestAnySchema(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		var fields []arrow.Field
-		for range rapid.IntRange(1, 3).Draw(t, "columns") {
-			fields = append(fields, arrow.Field{Name: "c", Type: drawType(t, rapid.IntRange(0, 3).Draw(t, "depth")), Nullable: rapid.Bool().Draw(t, "nullable")})
-		}
-		schema := arrow.NewSchema(fields, nil)
-		f := &filler{Rand: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), nulls: rapid.SampledFrom([]float64{0, 0.1, 0.5, 1}).Draw(t, "nulls"),
-			few: rapid.Bool().Draw(t, "few"), many: rapid.IntRange(1, 6).Draw(t, "many")}
+		schema, f := drawSchema(t)
 		rows := rapid.IntRange(1, 120).Draw(t, "rows")
 		from := rapid.IntRange(0, rows).Draw(t, "from")
 		all := f.record(mem, schema, rows)
