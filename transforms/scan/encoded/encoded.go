@@ -3,6 +3,8 @@
 package encoded
 
 import (
+	"strings"
+
 	"inoculate/transforms/scan/normalize"
 )
 
@@ -88,7 +90,7 @@ func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, dept
 		if d.left < 0 {
 			return
 		}
-		if e.name == d.Without || e.run != nil && !any {
+		if e.name == d.Without || e.run != nil && !any || e.name == "rot13" && strings.HasSuffix(chain, "rot13>") { // twice is not at all
 			continue
 		}
 		m.Reset(0)

@@ -59,7 +59,7 @@ func (x *Searcher) May(raw []byte) (may bool) {
 		return may
 	}
 	seen := normalize.Seen(raw)
-	if seen&normalize.Hiding != 0 && normalize.MayHide(raw) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
+	if seen&normalize.Hiding != 0 && normalize.MayHide(raw, seen) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
 		return true
 	}
 	x.text.Reset(raw)
