@@ -38,6 +38,9 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
+// IsLetter says whether a byte is a letter of base64, of either alphabet, or of hex.
+func IsLetter(c byte) bool { return class[c]&isBase64 != 0 }
+
 // Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
 func Candidate(text []byte) bool { return CandidateOf(text, normalize.Seen(text)) }
 

@@ -42,6 +42,12 @@ func (x *Searcher) Upto(tier Tier) *Searcher {
 	return x
 }
 
+// Undecoded makes the searcher leave out what stands encoded, turned or backwards.
+func (x *Searcher) Undecoded() *Searcher {
+	x.tier = min(x.tier, Normalized)
+	return x
+}
+
 // Without leaves one detector out, to measure what it finds: an encoding or a way to hide text, by the name Via has for it.
 func (x *Searcher) Without(name string) *Searcher {
 	x.without, x.decoder.Without = name, name

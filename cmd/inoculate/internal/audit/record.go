@@ -20,13 +20,21 @@ func (a *Auditor) json(source string, l *lines, want bool) error {
 		}
 		return a.join(source, l)
 	}
-	if err := a.endBlock(source); err != nil {
-		return err
+	quoted := !want && l.text[jsontext.Space(l.text, 0)] == '"' // words in quotes may be a line of text all the same
+	if !quoted {
+		if err := a.endBlock(source); err != nil {
+			return err
+		}
 	}
-	if !a.mayHold(l.text) {
-		return nil
+	if a.mayHold(l.text) {
+		if err := a.record(Finding{Source: source, Position: l.at, Row: l.row}, l.text); err != nil {
+			return err
+		}
 	}
-	return a.record(Finding{Source: source, Position: l.at, Row: l.row}, l.text)
+	if quoted {
+		return a.add(source, l)
+	}
+	return nil
 }
 
 // mayHold says whether there may be anything in the strings of JSON text. It is fast.
