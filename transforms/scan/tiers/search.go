@@ -96,6 +96,13 @@ func (x *Searcher) Scan(text []byte, emit func(Match)) {
 	}
 }
 
+// ScanJoined is Scan of lines that were searched one by one: what stands encoded in one of them alone may be left out.
+func (x *Searcher) ScanJoined(text []byte, emit func(Match)) {
+	x.decoder.Joined = true
+	x.Scan(text, emit)
+	x.decoder.Joined = false
+}
+
 // part is how long text is searched: what is kept for each byte of it is bounded so.
 const part = 256 << 10
 

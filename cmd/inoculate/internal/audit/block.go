@@ -116,20 +116,8 @@ func (a *Auditor) searchBlock(source string, more bool) (err error) {
 	if b.search.May(b.text) {
 		b.search.Scan(b.text, emit)
 	}
-	for i := 0; i < len(b.lines) && a.Tier >= tiers.Encoded; i++ {
-		first := i
-		for i+1 < len(b.lines) && b.glued(i) {
-			i++
-		}
-		from := b.lines[first].from
-		if piece := b.text[from:b.end(i)]; i > first && a.search.May(piece) {
-			a.scan(source, b.lines[first].row, piece, func(m tiers.Match) {
-				if m.Tier == tiers.Encoded {
-					m.From, m.To = m.From+from, m.To+from
-					emit(m)
-				}
-			})
-		}
+	if a.Tier >= tiers.Encoded {
+		a.searchGlued(source, emit)
 	}
 	behind := int64(0) // where the lines begin that stay
 	for _, l := range b.lines {
@@ -155,6 +143,38 @@ func (a *Auditor) searchBlock(source string, more bool) (err error) {
 func (b *block) line(i int) int {
 	return sort.Search(len(b.lines), func(k int) bool { return b.lines[k].from > i }) - 1
 }
+
+// searchGlued searches lines of the block over which something encoded may go on: not too many at once, and those that two searches
+// have in common hold a copy as long as it may be.
+func (a *Auditor) searchGlued(source string, emit func(tiers.Match)) {
+	b := &a.block
+	most := max(gluedBytes, 4*a.overlap())
+	for i := 0; i < len(b.lines); i++ {
+		for first := i; i+1 < len(b.lines) && b.glued(i); {
+			from := b.lines[first].from
+			for i++; i+1 < len(b.lines) && b.end(i)-from < most && b.glued(i); {
+				i++
+			}
+			if piece := b.text[from:b.end(i)]; a.search.May(piece) {
+				a.textSum = ""
+				a.scanned(source, b.lines[first].row, func() {
+					a.search.ScanJoined(piece, func(m tiers.Match) {
+						if m.Tier == tiers.Encoded {
+							m.From, m.To = m.From+from, m.To+from
+							emit(m)
+						}
+					})
+				})
+			}
+			for first = i; first > 0 && b.lines[first].from > b.end(i)-a.overlap() && b.glued(first-1); {
+				first--
+			}
+		}
+	}
+}
+
+// gluedBytes is about how much text of glued lines is searched at once: the decoder's limit leaves more for each byte of a short text.
+const gluedBytes = 16 << 10
 
 // end is where line i of the block ends.
 func (b *block) end(i int) int {

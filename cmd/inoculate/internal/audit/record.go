@@ -192,9 +192,14 @@ func (a *Auditor) promptOf(m tiers.Match) string {
 
 // scan searches a text, and says so where not all of it could be read.
 func (a *Auditor) scan(source string, row int64, text []byte, emit func(tiers.Match)) {
-	before := a.search.Stopped()
 	a.textSum = ""
-	a.search.Scan(text, emit)
+	a.scanned(source, row, func() { a.search.Scan(text, emit) })
+}
+
+// scanned runs a search, and says so where not all could be read.
+func (a *Auditor) scanned(source string, row int64, search func()) {
+	before := a.search.Stopped()
+	search()
 	if a.search.Stopped() > before {
 		a.problem(source, "row %d: more stands encoded there than is read of one text: not all of it was searched", row)
 	}
