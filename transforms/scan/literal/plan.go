@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // planner chooses strides and windows by what they cost: each probe, and each place of the sample that has a window.
@@ -14,13 +15,17 @@ type planner struct {
 	shift    uint     // from a hash to a tally
 	inSample []uint16 // in how many places of the sample a window stands; empty without a sample
 	inAll    []uint16 // in how many places of the patterns
-	weights  []uint64 // memory for weigh
+	used     []uint16 // how many patterns have a window, of those that were placed
+	hashes   []uint32 // memory for place: of the windows of a pattern
+	weights  []uint64 // what they cost
 	others   int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
 }
 
 const (
 	widest      = 64      // stride
 	manyWindows = 1 << 21 // of a class, where a smaller stride is possible
+
+	manyPatterns = 4096 // for which not every stride is tried, but up, or down, to one that costs more
 )
 
 const (
@@ -53,17 +58,11 @@ func (p *planner) strideOf(pattern int) int {
 	return min(widest, 1<<(bits.Len(uint(n))-1))
 }
 
-// option is one way to part patterns: the long ones by one stride, the others by another.
-type option struct {
-	stride      int
-	long, short tally
-}
-
 // tally is what is known of a class before it is made.
 type tally struct {
 	stride, patterns int
-	seen             uint64   // places of the sample that have one of its windows
-	chosen           []uint64 // a bit for each window, by hash
+	windows          int    // different ones
+	seen             uint64 // places of the sample that have one of them
 }
 
 // plan parts patterns that have a window into classes of the set: those that are long enough for the stride that costs least, and the
@@ -72,74 +71,78 @@ func (p *planner) plan(patterns []int) (short []int) {
 	if len(patterns) == 0 {
 		return nil
 	}
+	// Those that have least to choose from choose first.
+	patterns = slices.SortedStableFunc(slices.Values(patterns), func(a, b int) int { return len(p.set.patterns[a]) - len(p.set.patterns[b]) })
 	p.count(window, patterns)
-	least, most := widest, 1
+	least, highest := widest, 1
 	for _, i := range patterns {
-		least, most = min(least, p.strideOf(i)), max(most, p.strideOf(i))
+		least, highest = min(least, p.strideOf(i)), max(highest, p.strideOf(i))
 	}
-	var options []*option
-	for s := 1; s <= most; s *= 2 {
-		options = append(options, &option{s, p.newTally(s), p.newTally(least)})
-	}
-	for _, i := range patterns {
-		weights := p.weigh(p.set.patterns[i])
-		for _, o := range options {
-			if p.strideOf(i) >= o.stride {
-				p.choose(&o.long, i, weights)
-			} else {
-				p.choose(&o.short, i, weights)
-			}
+	best, cost := 1, math.Inf(1)
+	var long []int
+	try := func(s int) (better bool) {
+		if long, short = p.part(patterns, s, long[:0], short[:0]); s > highest || s > 1 && len(long)*s > manyWindows {
+			return false
 		}
-	}
-	best, cost := options[0], math.Inf(1)
-	for _, o := range options {
-		if o.stride > 1 && o.long.patterns*o.stride > manyWindows {
-			break
-		}
-		c := p.cost(&o.long)
-		if n := o.short.patterns + p.others; n == 0 || n > most || !vectors {
-			c += p.cost(&o.short)
+		t := p.place(s, long, nil)
+		c := p.cost(&t)
+		if n := len(short) + p.others; n == 0 || n > most || !vectors {
+			t = p.place(least, short, nil)
+			c += p.cost(&t)
 		} else {
 			c += costFew
 		}
-		if c < cost {
-			best, cost = o, c
+		if c >= cost {
+			return false
 		}
+		best, cost = s, c
+		return true
 	}
-	var long []int
-	for _, i := range patterns {
-		if p.strideOf(i) >= best.stride {
-			long = append(long, i)
-		} else {
-			short = append(short, i)
-		}
+	for s := min(4, highest); (try(s) || len(patterns) < manyPatterns) && s < highest; s *= 2 {
 	}
-	p.set.classes = append(p.set.classes, p.class(best.stride, long))
+	for s := 2; s >= 1 && best <= 4 && (try(s) || len(patterns) < manyPatterns); s /= 2 {
+	}
+	long, short = p.part(patterns, best, nil, nil)
+	p.set.classes = append(p.set.classes, p.class(best, long))
 	if len(short) > 0 {
 		p.set.classes = append(p.set.classes, p.class(least, short))
 	}
 	return short
 }
 
-func (p *planner) newTally(stride int) tally {
-	return tally{stride: stride, chosen: make([]uint64, (len(p.inSample)+63)/64)}
-}
-
-// choose adds the windows of a pattern to a class.
-func (p *planner) choose(t *tally, pattern int, weights []uint64) {
-	t.patterns++
-	if len(p.inSample) == 0 {
-		return
-	}
-	pat := p.set.patterns[pattern]
-	start := cheapest(weights, t.stride)
-	for off := start; off < start+t.stride; off++ {
-		h := hash(folded(pat[off:], p.width)) >> p.shift
-		if bit := uint64(1) << (h & 63); t.chosen[h>>6]&bit == 0 {
-			t.chosen[h>>6] |= bit
-			t.seen += uint64(p.inSample[h])
+// part parts patterns by whether they are long enough for a stride.
+func (p *planner) part(patterns []int, stride int, long, short []int) (ofLong, ofShort []int) {
+	for _, i := range patterns {
+		if p.strideOf(i) >= stride {
+			long = append(long, i)
+		} else {
+			short = append(short, i)
 		}
 	}
+	return long, short
+}
+
+// place chooses the windows of patterns, which come in the order in which they are to choose, and tells of each where the first is.
+// A window that others have is cheap: the text that has it must be looked at anyway.
+func (p *planner) place(stride int, patterns []int, at func(pattern, start int)) tally {
+	t := tally{stride: stride, patterns: len(patterns)}
+	clear(p.used)
+	for _, i := range patterns {
+		start := cheapest(p.weigh(p.set.patterns[i]), stride)
+		for _, h := range p.hashes[start : start+stride] {
+			if p.used[h] == 0 {
+				t.windows++
+				if len(p.inSample) > 0 {
+					t.seen += uint64(p.inSample[h])
+				}
+			}
+			more(&p.used[h])
+		}
+		if at != nil {
+			at(i, start)
+		}
+	}
+	return t
 }
 
 // count counts the windows of the sample and of patterns.
@@ -150,7 +153,7 @@ func (p *planner) count(width int, patterns []int) {
 	}
 	tallyBits := min(21, max(10, bits.Len(uint(2*n)))) // most have none, or what looks rare would be by chance
 	p.width, p.shift = width, uint(64-tallyBits)
-	p.inAll, p.inSample = make([]uint16, 1<<tallyBits), nil
+	p.inAll, p.used, p.inSample = make([]uint16, 1<<tallyBits), make([]uint16, 1<<tallyBits), nil
 	if len(p.sample) > 0 {
 		p.inSample = make([]uint16, 1<<tallyBits)
 	}
@@ -181,20 +184,30 @@ func maskOf(width int) uint64 {
 	return ^uint64(0)
 }
 
-// weigh says what each window of a pattern costs: most is where the sample has it; patterns that have it too must be compared.
+// weigh says what each window of a pattern costs: most is where the sample has it. One that is new costs that, one that others have is
+// one pattern more to look at in these places. Where there is no sample, what many patterns have is taken to stand in text often.
 func (p *planner) weigh(pattern []byte) []uint64 {
-	out := p.weights[:0]
+	out, hashes := p.weights[:0], p.hashes[:0]
 	for off := 0; off+p.width <= len(pattern); off++ {
-		h := hash(folded(pattern[off:], p.width)) >> p.shift
-		w := uint64(p.inAll[h])
-		if len(p.inSample) > 0 {
-			w += uint64(p.inSample[h]) << 6
+		h := uint32(hash(folded(pattern[off:], p.width)) >> p.shift)
+		hashes = append(hashes, h)
+		if len(p.inSample) == 0 {
+			out = append(out, uint64(p.inAll[h]))
+			continue
 		}
-		out = append(out, w)
+		seen, others := uint64(p.inSample[h]), uint64(p.used[h])
+		if others == 0 {
+			out = append(out, seen*64+unseen)
+		} else {
+			out = append(out, seen*3+others/64)
+		}
 	}
-	p.weights = out
+	p.weights, p.hashes = out, hashes
 	return out
 }
+
+// unseen is what a new window costs that the sample does not have, where one place of the sample costs 64.
+const unseen = 20
 
 // cost is what a class costs a byte of text.
 func (p *planner) cost(t *tally) float64 {
@@ -205,7 +218,7 @@ func (p *planner) cost(t *tally) float64 {
 	if hasProbes && p.width == window {
 		costs = &kernelCosts
 	}
-	windows := t.patterns * t.stride
+	windows := t.windows
 	filter := 1 << filterBits(windows)
 	probe := costs.far
 	switch {
@@ -234,9 +247,17 @@ func filterBits(windows int) int {
 // class compiles patterns, whose windows were counted.
 func (p *planner) class(stride int, patterns []int) *class {
 	width := p.width
-	windows := max(64, len(patterns)*stride)
-	slotBits := bits.Len(uint(windows*5/4 - 1))  // two in five to four in five are taken
-	secondBits := bits.Len(uint(windows*16 - 1)) // 16 to 32 an entry
+	starts, keys := make([]int, 0, len(patterns)), make([]uint64, 0, len(patterns)*stride)
+	p.place(stride, patterns, func(pattern, start int) {
+		starts = append(starts, start)
+		for off := start; off < start+stride; off++ {
+			keys = append(keys, folded(p.set.patterns[pattern][off:], width))
+		}
+	})
+	slices.Sort(keys)
+	windows, entries := max(64, len(slices.Compact(keys))), max(64, len(keys))
+	slotBits := bits.Len(uint(entries*5/4 - 1))  // four in five are taken at most
+	secondBits := bits.Len(uint(entries*16 - 1)) // 16 to 32 an entry
 	c := &class{
 		width: width, stride: stride, mask: maskOf(width),
 		filter: make([]uint32, 1<<(filterBits(windows)-5)),
@@ -244,16 +265,13 @@ func (p *planner) class(stride int, patterns []int) *class {
 		slots: make([]slot, 1<<slotBits), slotShift: uint(64 - slotBits),
 		entries: make([]entry, 0, len(patterns)*stride),
 	}
-	for _, i := range patterns {
-		pat := p.set.patterns[i]
-		start := cheapest(p.weigh(pat), stride)
+	for k, i := range patterns {
+		pat, start := p.set.patterns[i], starts[k]
 		for off := start; off < start+stride; off++ {
 			x := folded(pat[off:], width)
 			f := sift(x)
 			c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
-			h := hash(x)
-			sl := c.find(h)
-			e := entry{pattern: int32(i), next: sl.first, offset: uint32(off)}
+			e := entry{pattern: int32(i), offset: uint32(off)}
 			switch next := off + width; {
 			case next+4 <= len(pat):
 				e.offset |= behind
@@ -268,8 +286,10 @@ func (p *planner) class(stride int, patterns []int) *class {
 			} else {
 				c.bare = true
 			}
-			k := hash2(x, behindIt)
-			c.second[k>>c.secondShift] |= 1<<(k>>32&63) | 1<<(k>>26&63)
+			h := hash2(x, behindIt)
+			c.second[h>>c.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
+			sl := c.find(h)
+			e.next = sl.first
 			c.entries = append(c.entries, e)
 			sl.tag, sl.first = tagOf(h), int32(len(c.entries))
 		}
