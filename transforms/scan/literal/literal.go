@@ -57,7 +57,7 @@ type entry struct {
 }
 
 const (
-	behind  = 1 << 31 // near are the bytes behind the window
+	behind  = 1 << 31 // near are the second four bytes behind the window; the slot knows the first
 	before  = 1 << 30 // near are the bytes before it
 	offsets = before - 1
 )
@@ -83,6 +83,9 @@ const (
 
 // hash2 is a hash of a window and the four bytes behind.
 func hash2(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixer) }
+
+// folded4 are the first four bytes of b.
+func folded4(b []byte) uint32 { return binary.LittleEndian.Uint32(b) | uint32(fold&(1<<32-1)) }
 
 // bare is what stands for the four bytes behind the window in hash2 where they are not known. No folded bytes are that.
 const bare = 0
@@ -269,7 +272,7 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 		x := load(text[base+int(i):])&c.mask | fold&c.mask
 		first[0][j], first[1][j] = 0, 0
 		if k := base + int(i) + c.width; k+4 <= len(text) {
-			first[0][j] = c.find(hash2(x, binary.LittleEndian.Uint32(text[k:])|uint32(fold&(1<<32-1)))).first
+			first[0][j] = c.find(hash2(x, folded4(text[k:]))).first
 		}
 		if c.bare {
 			first[1][j] = c.find(hash2(x, bare)).first
@@ -287,11 +290,11 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 // compare compares the patterns that have the window at i, the first of which is entry k, from 1.
 func (s *Set) compare(c *class, text []byte, i int, k int32, emit func(pattern, at int)) {
 	var after, ahead uint32
-	if k := i + c.width; k+4 <= len(text) {
-		after = binary.LittleEndian.Uint32(text[k:]) | uint32(fold&(1<<32-1))
+	if k := i + c.width + 4; k+4 <= len(text) {
+		after = folded4(text[k:])
 	}
 	if i >= 4 {
-		ahead = binary.LittleEndian.Uint32(text[i-4:]) | uint32(fold&(1<<32-1))
+		ahead = folded4(text[i-4:])
 	}
 	for k > 0 {
 		e := &c.entries[k-1]
@@ -321,7 +324,7 @@ func (c *class) sieve(text []byte, places []uint32) (n int) {
 			continue
 		}
 		x := binary.LittleEndian.Uint64(text[i:])&c.mask | fold&c.mask
-		ok := has(hash2(x, binary.LittleEndian.Uint32(text[int(i)+c.width:])|uint32(fold&(1<<32-1))))
+		ok := has(hash2(x, folded4(text[int(i)+c.width:])))
 		if c.bare {
 			ok |= has(hash2(x, bare))
 		}

@@ -1,7 +1,6 @@
 package literal
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
@@ -247,52 +246,47 @@ func filterBits(windows int) int {
 // class compiles patterns, whose windows were counted.
 func (p *planner) class(stride int, patterns []int) *class {
 	width := p.width
-	starts, keys := make([]int, 0, len(patterns)), make([]uint64, 0, len(patterns)*stride)
+	count := len(patterns) * stride
+	c := &class{width: width, stride: stride, mask: maskOf(width), entries: make([]entry, 0, count)}
+	windows, keys := make([]uint64, 0, count), make([]uint64, 0, count)
 	p.place(stride, patterns, func(pattern, start int) {
-		starts = append(starts, start)
+		pat := p.set.patterns[pattern]
 		for off := start; off < start+stride; off++ {
-			keys = append(keys, folded(p.set.patterns[pattern][off:], width))
-		}
-	})
-	slices.Sort(keys)
-	windows, entries := max(64, len(slices.Compact(keys))), max(64, len(keys))
-	slotBits := bits.Len(uint(entries*5/4 - 1))  // four in five are taken at most
-	secondBits := bits.Len(uint(entries*16 - 1)) // 16 to 32 an entry
-	c := &class{
-		width: width, stride: stride, mask: maskOf(width),
-		filter: make([]uint32, 1<<(filterBits(windows)-5)),
-		second: make([]uint64, 1<<(secondBits-6)), secondShift: uint(64 - secondBits + 6),
-		slots: make([]slot, 1<<slotBits), slotShift: uint(64 - slotBits),
-		entries: make([]entry, 0, len(patterns)*stride),
-	}
-	for k, i := range patterns {
-		pat, start := p.set.patterns[i], starts[k]
-		for off := start; off < start+stride; off++ {
-			x := folded(pat[off:], width)
-			f := sift(x)
-			c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
-			e := entry{pattern: int32(i), offset: uint32(off)}
-			switch next := off + width; {
-			case next+4 <= len(pat):
-				e.offset |= behind
-				e.near = binary.LittleEndian.Uint32(pat[next:]) | uint32(fold&(1<<32-1))
-			case off >= 4:
-				e.offset |= before
-				e.near = binary.LittleEndian.Uint32(pat[off-4:]) | uint32(fold&(1<<32-1))
-			}
-			behindIt := uint32(bare)
-			if e.offset&behind != 0 {
-				behindIt = e.near
+			x, e, after := folded(pat[off:], width), entry{pattern: int32(pattern), offset: uint32(off)}, uint32(bare)
+			next := off + width
+			if next+4 <= len(pat) {
+				after = folded4(pat[next:])
 			} else {
 				c.bare = true
 			}
-			h := hash2(x, behindIt)
-			c.second[h>>c.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
-			sl := c.find(h)
-			e.next = sl.first
-			c.entries = append(c.entries, e)
-			sl.tag, sl.first = tagOf(h), int32(len(c.entries))
+			switch {
+			case next+8 <= len(pat):
+				e.offset |= behind
+				e.near = folded4(pat[next+4:])
+			case off >= 4:
+				e.offset |= before
+				e.near = folded4(pat[off-4:])
+			}
+			windows, keys, c.entries = append(windows, x), append(keys, hash2(x, after)), append(c.entries, e)
 		}
+	})
+	different := func(all []uint64) int {
+		all = slices.Sorted(slices.Values(all))
+		return max(64, len(slices.Compact(all)))
+	}
+	c.filter = make([]uint32, 1<<(filterBits(different(windows))-5))
+	n := different(keys)
+	slotBits := bits.Len(uint(n*5/4 - 1))  // two in five to four in five are taken
+	secondBits := bits.Len(uint(n*16 - 1)) // 16 to 32 a window with what stands behind it
+	c.slots, c.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
+	c.second, c.secondShift = make([]uint64, 1<<(secondBits-6)), uint(64-secondBits+6)
+	for k, x := range windows {
+		f, h := sift(x), keys[k]
+		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
+		c.second[h>>c.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
+		sl := c.find(h)
+		c.entries[k].next = sl.first
+		sl.tag, sl.first = tagOf(h), int32(k+1)
 	}
 	return c
 }
