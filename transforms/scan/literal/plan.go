@@ -8,17 +8,19 @@ import (
 
 // planner chooses strides and windows by what they cost: each probe, and each place of the sample that has a window.
 type planner struct {
-	set      *Set
-	sample   []byte
-	width    int      // of the windows that were tallied
-	shift    uint     // from a hash to a tally
-	inSample []uint16 // in how many places of the sample a window stands; empty without a sample
-	inAll    []uint16 // in how many places of the patterns
-	used     []uint16 // how many patterns have a window, of those that were placed
-	hashes   []uint32 // memory for place: of the windows of a pattern
-	weights  []uint64 // what they cost
-	others   int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
+	set     *Set
+	sample  []byte
+	width   int      // of the windows that were tallied
+	shift   uint     // from a hash to a tally
+	windows []counts // by hash
+	hashes  []uint32 // memory for place: of the windows of a pattern
+	weights []uint64 // what they cost
+	others  int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
 }
+
+// counts are in how many places of the sample a window stands, or of the patterns where there is no sample; and how many patterns have
+// it, of those that were placed.
+type counts struct{ seen, used uint16 }
 
 const (
 	widest      = 64      // stride
@@ -125,17 +127,18 @@ func (p *planner) part(patterns []int, stride int, long, short []int) (ofLong, o
 // A window that others have is cheap: the text that has it must be looked at anyway.
 func (p *planner) place(stride int, patterns []int, at func(pattern, start int)) tally {
 	t := tally{stride: stride, patterns: len(patterns)}
-	clear(p.used)
+	for h := range p.windows {
+		p.windows[h].used = 0
+	}
 	for _, i := range patterns {
 		start := cheapest(p.weigh(p.set.patterns[i]), stride)
 		for _, h := range p.hashes[start : start+stride] {
-			if p.used[h] == 0 {
+			w := &p.windows[h]
+			if w.used == 0 {
 				t.windows++
-				if len(p.inSample) > 0 {
-					t.seen += uint64(p.inSample[h])
-				}
+				t.seen += uint64(w.seen)
 			}
-			more(&p.used[h])
+			more(&w.used)
 		}
 		if at != nil {
 			at(i, start)
@@ -152,17 +155,16 @@ func (p *planner) count(width int, patterns []int) {
 	}
 	tallyBits := min(21, max(10, bits.Len(uint(2*n)))) // most have none, or what looks rare would be by chance
 	p.width, p.shift = width, uint(64-tallyBits)
-	p.inAll, p.used, p.inSample = make([]uint16, 1<<tallyBits), make([]uint16, 1<<tallyBits), nil
-	if len(p.sample) > 0 {
-		p.inSample = make([]uint16, 1<<tallyBits)
-	}
+	p.windows = make([]counts, 1<<tallyBits)
+	count := func(b []byte) { more(&p.windows[hash(folded(b, width))>>p.shift].seen) }
 	for i := 0; i+window <= len(p.sample); i++ {
-		more(&p.inSample[hash(folded(p.sample[i:], width))>>p.shift])
+		count(p.sample[i:])
 	}
 	for _, i := range patterns {
-		pat := p.set.patterns[i]
-		for off := 0; off+width <= len(pat); off++ {
-			more(&p.inAll[hash(folded(pat[off:], width))>>p.shift])
+		if pat := p.set.patterns[i]; len(p.sample) == 0 {
+			for off := 0; off+width <= len(pat); off++ {
+				count(pat[off:])
+			}
 		}
 	}
 }
@@ -190,14 +192,13 @@ func (p *planner) weigh(pattern []byte) []uint64 {
 	for off := 0; off+p.width <= len(pattern); off++ {
 		h := uint32(hash(folded(pattern[off:], p.width)) >> p.shift)
 		hashes = append(hashes, h)
-		if len(p.inSample) == 0 {
-			out = append(out, uint64(p.inAll[h]))
-			continue
-		}
-		seen, others := uint64(p.inSample[h]), uint64(p.used[h])
-		if others == 0 {
+		seen, others := uint64(p.windows[h].seen), uint64(p.windows[h].used)
+		switch {
+		case len(p.sample) == 0:
+			out = append(out, seen)
+		case others == 0:
 			out = append(out, seen*64+unseen)
-		} else {
+		default:
 			out = append(out, seen*3+others/64)
 		}
 	}
