@@ -15,10 +15,10 @@ const (
 
 // MayHide says whether text, which has the bytes seen, holds a character in which text can be hidden. It is fast.
 func MayHide(text []byte, seen Bytes) bool {
-	if seen&HiddenLeads != 0 && (bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xe2\x81"))) {
+	if seen&HiddenLeads != 0 && bytes.Contains(text, []byte("\xe2\x81")) {
 		return true
 	}
-	return seen&HiddenLeads4 != 0 && bytes.Contains(text, []byte("\xf3\xa0"))
+	return seen&HiddenLeads2 != 0 && (bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xf3\xa0")))
 }
 
 // shortest is how many bytes must be hidden to count: flags of regions are spelled with up to six tags.
