@@ -211,11 +211,16 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 	for ; i+3*stride <= last; i += 4 * stride {
 		// Four probes at once: their loads do not wait for one another.
 		var x0, x1, x2, x3 uint64
-		if stride == 4 { // the stride of many patterns, at places that the compiler knows
+		switch stride {
+		case 4: // the strides of many patterns, at places that the compiler knows
 			b := (*[3*4 + window]byte)(text[i:])
 			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[4:])
 			x2, x3 = binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[12:])
-		} else {
+		case 8:
+			b := (*[3*8 + window]byte)(text[i:])
+			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+			x2, x3 = binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		default:
 			b := text[i : i+3*stride+window]
 			x0, x1 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[stride:])
 			x2, x3 = binary.LittleEndian.Uint64(b[2*stride:]), binary.LittleEndian.Uint64(b[3*stride:])
