@@ -96,6 +96,9 @@ func (x *Searcher) Scan(text []byte, emit func(Match)) {
 	}
 }
 
+// GoesOn says whether something encoded may go on from a line to the next, so that ScanJoined may find more in both than Scan in each.
+func GoesOn(line, next []byte) bool { return encoded.GoesOn(line, next) }
+
 // ScanJoined is Scan of lines that were searched one by one: what stands encoded in one of them alone may be left out.
 func (x *Searcher) ScanJoined(text []byte, emit func(Match)) {
 	x.decoder.Joined = true

@@ -1,13 +1,10 @@
 package audit
 
 import (
-	"bytes"
 	"slices"
 	"sort"
 	"strings"
-	"unicode/utf8"
 
-	"inoculate/transforms/scan/encoded"
 	"inoculate/transforms/scan/tiers"
 )
 
@@ -184,20 +181,7 @@ func (b *block) end(i int) int {
 	return len(b.text) - 1
 }
 
-// glued says whether something encoded may go on from line i to the next: a run of base64 or hex, or quoted-printable text.
+// glued says whether something encoded may go on from line i to the next.
 func (b *block) glued(i int) bool {
-	line := bytes.TrimRight(b.text[b.lines[i].from:b.end(i)], " \t\r")
-	if len(line) == 0 {
-		return false
-	}
-	if line[len(line)-1] == '=' {
-		return true
-	}
-	next := bytes.TrimLeft(b.text[b.lines[i+1].from:b.end(i+1)], " \t")
-	return len(line) >= wrappedLetters && len(next) > 0 && encoded.IsLetter(next[0]) && !bytes.ContainsFunc(line[len(line)-wrappedLetters:], func(r rune) bool {
-		return r >= utf8.RuneSelf || !encoded.IsLetter(byte(r))
-	})
+	return tiers.GoesOn(b.text[b.lines[i].from:b.end(i)], b.text[b.lines[i+1].from:b.end(i+1)])
 }
-
-// wrappedLetters is how many letters at the end of a line may go on in the next one.
-const wrappedLetters = 16
