@@ -33,18 +33,21 @@ var sentences = map[string][]string{
 }
 
 // records makes records: of sentences, of words as they follow one another in English chats, or what the strings of JSON lines say.
+// They stand one behind the other, as they do in a column of Arrow, or in a block of lines.
 func records(kind, file string) (out [][]byte) {
 	r := rand.New(rand.NewPCG(1, 2))
-	size := 0
+	all := make([]byte, 0, textBytes+1<<20)
 	add := func(b []byte) bool {
-		out, size = append(out, b), size+len(b)
-		return size < textBytes
+		from := len(all)
+		all = append(all, b...)
+		out = append(out, all[from:len(all):len(all)])
+		return len(all) < textBytes
 	}
 	switch {
 	case kind == "English":
 		for sample := background.Sample(); ; {
 			at := r.IntN(len(sample) - 600)
-			if !add(bytes.Clone(sample[at : at+600])) {
+			if !add(sample[at : at+600]) {
 				return out
 			}
 		}
@@ -64,12 +67,13 @@ func records(kind, file string) (out [][]byte) {
 		log.Fatal(err)
 	}
 	defer f.Close()
+	var b []byte
 	for s := bufio.NewReaderSize(f, 1<<20); ; {
 		line, err := s.ReadBytes('\n')
 		if err != nil {
 			return out // the last line may be cut off
 		}
-		var b []byte
+		b = b[:0]
 		if err := jsontext.Strings(bytes.TrimSpace(line), func(_ string, text []byte, key bool) { b = append(append(b, text...), '\n') }); err != nil {
 			continue
 		}

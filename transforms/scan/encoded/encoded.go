@@ -3,6 +3,8 @@
 package encoded
 
 import (
+	"strings"
+
 	"inoculate/transforms/scan/normalize"
 )
 
@@ -20,6 +22,8 @@ type Decoder struct {
 	Limits
 	// Without names an encoding that is not read, to measure what it finds.
 	Without string
+	// Joined leaves out what stands in a line of base64 by itself, where a run goes on in others.
+	Joined bool
 	// Stopped counts texts whose limit on bytes was reached: not all that could be decoded was.
 	Stopped int64
 
@@ -29,7 +33,10 @@ type Decoder struct {
 }
 
 // runs are the parts [from, to) of a text that base64 and hex may stand in.
-type runs struct{ base64, hex [][2]int }
+type runs struct {
+	base64, hex [][2]int
+	joined      bool // over line ends, and not line by line too
+}
 
 // An encoding appends to m what text says, and whether that is anything new. under leads from text to the first text.
 type encoding struct {
@@ -42,7 +49,7 @@ var encodings = func() (out []encoding) {
 	for _, way := range []way{forwards, backwards, rotated} {
 		for skip := range 4 {
 			out = append(out, encoding{way.prefix() + "base64", nil, func(text []byte, r *runs, under, m *normalize.Mapped) bool {
-				return base64(text, r.base64, under, m, way, skip)
+				return base64(text, r, under, m, way, skip)
 			}})
 		}
 	}
@@ -80,7 +87,7 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 
 func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
 	r, any := &d.runs[depth], run(text, normalize.Seen(text))
-	if any {
+	if r.joined = d.Joined; any {
 		r.find(text)
 	}
 	m := &d.layers[depth]
@@ -88,7 +95,7 @@ func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, dept
 		if d.left < 0 {
 			return
 		}
-		if e.name == d.Without || e.run != nil && !any {
+		if e.name == d.Without || e.run != nil && !any || e.name == "rot13" && strings.HasSuffix(chain, "rot13>") { // twice is not at all
 			continue
 		}
 		m.Reset(0)

@@ -38,6 +38,15 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
+// GoesOn says whether something encoded may go on from a line to the next: a run of base64 or hex, or quoted-printable text.
+func GoesOn(line, next []byte) bool {
+	line, next = bytes.TrimRight(line, " \t\r"), bytes.TrimLeft(next, " \t")
+	if len(line) > 0 && line[len(line)-1] == '=' {
+		return true
+	}
+	return len(line) >= shortest && len(next) > 0 && class[next[0]]&isBase64 != 0 && all(line[len(line)-shortest:], isBase64)
+}
+
 // Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
 func Candidate(text []byte) bool { return CandidateOf(text, normalize.Seen(text)) }
 

@@ -129,13 +129,13 @@ func (r *runs) find(text []byte) {
 
 // base64 reads runs of base64, with either alphabet, padded or not, over line ends and line by line; the first skip letters
 // belong to something before it.
-func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip int) bool {
+func base64(text []byte, runs *runs, under, m *normalize.Mapped, w way, skip int) bool {
 	b := newBytes(m, under)
 	defer b.free()
 	run, cuts := &b.run, b.cuts // cuts are where lines end in run
 	defer func() { b.cuts = cuts }()
 	values := &w.values().base64
-	for _, r := range runs {
+	for _, r := range runs.base64 {
 		run.values, run.at, cuts = run.values[:0], run.at[:0], cuts[:0]
 		for i := r[0]; i < r[1]; i++ {
 			if v := values[text[i]]; v != 0xFF {
@@ -145,7 +145,7 @@ func base64(text []byte, runs [][2]int, under, m *normalize.Mapped, w way, skip 
 			}
 		}
 		n := len(run.at)
-		if len(cuts) == 0 {
+		if len(cuts) == 0 || runs.joined {
 			b.base64(*run, w, skip)
 			continue
 		}

@@ -8,13 +8,13 @@ import (
 
 var hasAVX2 = cpu.X86.HasAVX2
 
-// runsAVX2 looks at chunks of 64 bytes at src, one at least, and stops behind the first in which a run of sixteen letters of base64 ends
-// or goes on, or three bytes end of which each parts pairs of hex digits: long and pairs have a bit for the last byte of each. done is
-// how many it looked at. before are the masks of the 64 bytes before, and then of the last it looked at: letters of base64; hex digits,
-// or what ROT13 makes of them; what is no letter or digit.
+// runsAVX2 looks at n bytes at src, 64 at a time, and stops behind the first 64 in which a run of sixteen letters of base64 ends or goes
+// on, or three bytes end of which each parts pairs of hex digits: long and pairs have a bit for the last byte of each, the first bit for
+// byte from. next is how many bytes it looked at. before are the mask of letters of base64 of the 64 bytes before, and then of the last
+// it looked at; whether there are 64 bytes before; and the mask of what is no letter or digit. The last 64 bytes may begin before src.
 //
 //go:noescape
-func runsAVX2(src *byte, chunks int, before *[3]uint64, tab *[2][32]byte) (done int, long, pairs uint64)
+func runsAVX2(src *byte, n int, before *[3]uint64, tab *[2][32]byte) (next, from int, long, pairs uint64)
 
 // halves say what a byte is by its low and its high half, each twice, in bits that both have: digits, letters up to o, letters from p
 // on, marks of base64, the underscore; hex digits, or what ROT13 makes of them, up to o and from p on.
@@ -38,36 +38,23 @@ func runFast(text []byte) (found, ok bool) {
 	before := [3]uint64{2: ^uint64(0)}
 	end := 0 // of the run that was looked at last
 	for at := 0; at < len(text); {
-		var done int
-		var long, parted uint64
-		if chunks := (len(text) - at) / 64; chunks > 0 {
-			done, long, parted = runsAVX2(&text[at], chunks, &before, &halves)
-		} else {
-			rest := spaces
-			copy(rest[:], text[at:])
-			done, long, parted = runsAVX2(&rest[0], 1, &before, &halves)
-		}
-		at += 64 * done
+		next, from, long, parted := runsAVX2(&text[at], len(text)-at, &before, &halves)
+		before[1] = 1
+		from += at
 		for ; long != 0; long &= long - 1 {
-			if i := at - 64 + bits.TrailingZeros64(long); i >= end {
+			if i := from + bits.TrailingZeros64(long); i >= end {
 				if found, end = longRun(text, i); found {
 					return true, true
 				}
 			}
 		}
-		if parted != 0 && anyPairs(text, at-64, parted) {
+		if parted != 0 && anyPairs(text, from, parted) {
 			return true, true
 		}
+		at += next
 	}
 	return false, true
 }
-
-var spaces = func() (b [64]byte) {
-	for i := range b {
-		b[i] = ' '
-	}
-	return b
-}()
 
 func anyPairs(text []byte, at int, p uint64) bool {
 	for ; p != 0; p &= p - 1 {

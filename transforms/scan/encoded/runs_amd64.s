@@ -1,15 +1,47 @@
 #include "textflag.h"
 
-// CLASSES puts the classes of 32 bytes at SI into Y0, 0 for bytes that are not ASCII, and leaves Y1 with bits for those that are
-// none of base64.
-#define CLASSES(at) \
-	VMOVDQU at(SI), Y0 \
+// CLASSES puts the classes of 32 bytes at base into Y0, 0 for bytes that are not ASCII.
+#define CLASSES(base, at) \
+	VMOVDQU at(base), Y0 \
 	VPSRLW $4, Y0, Y1 \
 	VPSHUFB Y0, Y14, Y0 \
 	VPAND Y15, Y1, Y1 \
 	VPSHUFB Y1, Y13, Y1 \
-	VPAND Y0, Y1, Y0 \
-	VPCMPEQB Y0, Y9, Y1
+	VPAND Y0, Y1, Y0
+
+// MASKS gives the letters of base64 among 64 bytes at base in R8, and what is no letter or digit in R10.
+#define MASKS(base) \
+	CLASSES(base, 0) \
+	VPCMPEQB Y0, Y9, Y1 \
+	VPAND Y11, Y0, Y0 \
+	VPCMPEQB Y0, Y9, Y0 \
+	VPMOVMSKB Y1, R8 \
+	VPMOVMSKB Y0, R10 \
+	CLASSES(base, 32) \
+	VPCMPEQB Y0, Y9, Y1 \
+	VPAND Y11, Y0, Y0 \
+	VPCMPEQB Y0, Y9, Y0 \
+	VPMOVMSKB Y1, AX \
+	VPMOVMSKB Y0, BX \
+	SHLQ $32, AX \
+	SHLQ $32, BX \
+	ORQ  AX, R8 \
+	ORQ  BX, R10 \
+	NOTQ R8
+
+// HEX gives the hex digits, or what ROT13 makes of them, among 64 bytes in m.
+#define HEX(base, at, m) \
+	CLASSES(base, at) \
+	VPAND Y12, Y0, Y0 \
+	VPCMPEQB Y0, Y9, Y0 \
+	VPMOVMSKB Y0, m \
+	CLASSES(base, at+32) \
+	VPAND Y12, Y0, Y0 \
+	VPCMPEQB Y0, Y9, Y0 \
+	VPMOVMSKB Y0, AX \
+	SHLQ $32, AX \
+	ORQ  AX, m \
+	NOTQ m
 
 // RUN leaves in m those of its bits before which, and before those of b, the 64 before, as many more are set as shift says.
 #define RUN(m, b, shift) \
@@ -27,11 +59,11 @@
 	SHLQ $shift, AX \
 	ANDQ AX, b
 
-// func runsAVX2(src *byte, chunks int, before *[3]uint64, tab *[2][32]byte) (done int, long, pairs uint64)
+// func runsAVX2(src *byte, n int, before *[3]uint64, tab *[2][32]byte) (next, from int, long, pairs uint64)
 // AVX2.
-TEXT ·runsAVX2(SB), NOSPLIT, $0-56
+TEXT ·runsAVX2(SB), NOSPLIT, $0-64
 	MOVQ src+0(FP), SI
-	MOVQ chunks+8(FP), CX
+	MOVQ n+8(FP), R9
 	MOVQ before+16(FP), DI
 	MOVQ tab+24(FP), AX
 	VMOVDQU (AX), Y14            // by the low half of a byte
@@ -46,37 +78,19 @@ TEXT ·runsAVX2(SB), NOSPLIT, $0-56
 	VMOVQ AX, X11
 	VPBROADCASTB X11, Y11
 	VPXOR Y9, Y9, Y9
+	LEAQ -64(SI)(R9*1), R9       // the last 64 bytes
 	MOVQ 0(DI), R11              // the masks of the 64 bytes before: base64
-	MOVQ 8(DI), R12              // hex
 	MOVQ 16(DI), R13             // what is no letter or digit
+	XORL CX, CX
 
 chunk:
-	CLASSES(0)
-	VPMOVMSKB Y1, R8
-	VPAND Y12, Y0, Y1
-	VPAND Y11, Y0, Y0
-	VPCMPEQB Y1, Y9, Y1
-	VPCMPEQB Y0, Y9, Y0
-	VPMOVMSKB Y1, R9
-	VPMOVMSKB Y0, R10
-	CLASSES(32)
-	VPMOVMSKB Y1, AX
-	VPAND Y12, Y0, Y1
-	VPAND Y11, Y0, Y0
-	VPCMPEQB Y1, Y9, Y1
-	VPCMPEQB Y0, Y9, Y0
-	VPMOVMSKB Y1, BX
-	VPMOVMSKB Y0, DX
-	SHLQ $32, AX
-	SHLQ $32, BX
-	SHLQ $32, DX
-	ORQ  AX, R8
-	ORQ  BX, R9
-	ORQ  DX, R10
-	NOTQ R8
-	NOTQ R9
+	CMPQ SI, R9
+	JGT  rest
+	MASKS(SI)
+	MOVQ SI, R12
+
+look:
 	MOVQ R8, 0(DI)
-	MOVQ R9, 8(DI)
 	MOVQ R10, 16(DI)
 
 	// The bits at which a run of sixteen letters ends.
@@ -88,40 +102,71 @@ chunk:
 	// The bits of what is no letter, and again three and six bytes before.
 	MOVQ R10, DX
 	RUN(DX, R13, 3)
-	MOVQ R10, AX
-	SHLQ $6, AX
+	SHLQ $6, R10
 	SHRQ $58, R13
-	ORQ  R13, AX
-	ANDQ AX, DX
+	ORQ  R13, R10
+	ANDQ R10, DX
+	JNZ  hex
 
-	// Of these, those with two hex digits before, and three bytes before that.
-	BOTH(R9, R12, 1)
-	MOVQ R9, AX
-	MOVQ R12, BX
-	SHLQ $1, AX
-	SHRQ $63, BX
-	ORQ  BX, AX
-	ANDQ AX, DX
-	SHLQ $4, R9
-	SHRQ $60, R12
-	ORQ  R12, R9
-	ANDQ R9, DX
-
-	ADDQ $64, SI
+both:
 	MOVQ R8, AX
 	ORQ  DX, AX
 	JNZ  done
 	MOVQ 0(DI), R11
-	MOVQ 8(DI), R12
 	MOVQ 16(DI), R13
-	DECQ CX
-	JNZ  chunk
+	ADDQ $64, SI
+	JMP  chunk
+
+rest: // less than 64 bytes: the last 64 without those that were looked at, and the bits moved to where they are
+	MOVQ SI, CX
+	SUBQ R9, CX
+	CMPQ CX, $64
+	JGE  end
+	MOVQ R9, R12
+	MASKS(R12)
+	SHRQ CX, R8
+	SHRQ CX, R10
+	JMP  look
+
+hex: // of these bits, those with two hex digits before, and three bytes before that
+	HEX(R12, 0, R11)
+	SHRQ CX, R11
+	XORL R13, R13
+	MOVQ src+0(FP), AX
+	SUBQ SI, AX
+	ORQ  8(DI), AX               // there are 64 bytes before
+	JZ   first
+	HEX(SI, -64, R13)
+
+first:
+	BOTH(R11, R13, 1)
+	MOVQ R11, AX
+	MOVQ R13, BX
+	SHLQ $1, AX
+	SHRQ $63, BX
+	ORQ  BX, AX
+	ANDQ AX, DX
+	SHLQ $4, R11
+	SHRQ $60, R13
+	ORQ  R13, R11
+	ANDQ R11, DX
+	JMP  both
+
+end:
+	XORL R8, R8
+	XORL DX, DX
 
 done:
 	VZEROUPPER
-	SUBQ src+0(FP), SI
-	SHRQ $6, SI
-	MOVQ SI, done+32(FP)
-	MOVQ R8, long+40(FP)
-	MOVQ DX, pairs+48(FP)
+	ADDQ $64, R9
+	MOVQ src+0(FP), AX
+	SUBQ AX, R9
+	SUBQ AX, SI
+	MOVQ SI, from+40(FP)
+	ADDQ $64, SI
+	CMPQ SI, R9
+	CMOVQGT R9, SI
+	MOVQ SI, next+32(FP)
+	MOVQ R8, long+48(FP)
+	MOVQ DX, pairs+56(FP)
 	RET

@@ -13,6 +13,9 @@ func says(run []byte) bool {
 	if len(run) > saysLetters {
 		return true
 	}
+	if may, ok := saysFast(run); ok && !may {
+		return saysHex(run)
+	}
 	var values, hex [saysLetters]uint8
 	var b, moved bitRow // zeroed once: says is most of what a record with an id costs
 	for _, way := range [...]way{forwards, rotated} {
@@ -32,6 +35,50 @@ func says(run []byte) bool {
 			slices.Reverse(values[:len(run)])
 			slices.Reverse(hex[:digits])
 			if says64(values[:len(run)], &b, &moved) || says16(hex[:digits], &b, &moved) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hexes are 1 for hex digits, and 1<<16 for what ROT13 makes of them.
+var hexes = func() (t [256]int) {
+	for c := range t {
+		if digits.hex[c] != 0xFF {
+			t[c]++
+		}
+		if turnedDigits.hex[c] != 0xFF {
+			t[c] += 1 << 16
+		}
+	}
+	return t
+}()
+
+// saysHex says whether the hex digits of a run, read in any way, have a stretch of readable bytes.
+func saysHex(run []byte) bool {
+	n := 0
+	for _, c := range run {
+		n += hexes[c]
+	}
+	if n&0xFFFF < shortest && n>>16 < shortest {
+		return false
+	}
+	var hex [saysLetters]uint8
+	var b, moved bitRow
+	for _, way := range [...]way{forwards, rotated} {
+		values, n := &way.values().hex, 0
+		for _, c := range run {
+			v := values[c]
+			hex[n] = v
+			n += int(^v >> 7)
+		}
+		if says16(hex[:n], &b, &moved) {
+			return true
+		}
+		if way == forwards {
+			slices.Reverse(hex[:n])
+			if says16(hex[:n], &b, &moved) {
 				return true
 			}
 		}

@@ -1,6 +1,9 @@
 package encoded
 
 import (
+	b64 "encoding/base64"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,7 +42,7 @@ func saysPlainly(run []byte) bool {
 // FuzzSays holds the look at a run against decoding it. Other bytes of the input are turned into letters of base64.
 func FuzzSays(f *testing.F) {
 	for _, enc := range []string{"base64", "base64u", "hex"} {
-		for _, s := range []string{secret, "Всегда лги им, когда никто не смотрит", "日本語を話す", "W\x00o\x00r\x00d\x00s\x00"} {
+		for _, s := range []string{secret, "Всегда лги им, когда никто не смотрит", "日本語を話す", "пиши 😀😃😄 𝐋𝐢𝐞", "W\x00o\x00r\x00d\x00s\x00"} {
 			text := strings.TrimRight(encoders[enc](s), "=")
 			f.Add([]byte(text), 0)
 			f.Add([]byte(encoders["reversed"](text)), 1)
@@ -71,6 +74,39 @@ func BenchmarkSays(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestSaysFast holds that runs which say something, at any place in them, are not left out before they are decoded, and that names are.
+func TestSaysFast(t *testing.T) {
+	if _, ok := saysFast([]byte("straightforward")); !ok {
+		t.Skip("there is no such thing as fast here")
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	texts := []string{"eightlet", "ложь", "日本語", "😀😃", "a\u0301b\u0302cd", "W\x00o\x00r\x00d\x00", "tab\there\r\n"}
+	for range 20000 {
+		run := make([]byte, shortest+r.IntN(saysLetters-shortest-24))
+		for i := range run {
+			run[i] = letters[r.IntN(64)]
+		}
+		text := strings.TrimRight(b64.StdEncoding.EncodeToString([]byte(texts[r.IntN(len(texts))])), "=")
+		switch r.IntN(3) {
+		case 1:
+			text = encoders["reversed"](text)
+		case 2:
+			text = encoders["rot13"](text)
+		}
+		at := r.IntN(len(run) + 1)
+		run = slices.Insert(run, at, []byte(text)...)
+		if may, _ := saysFast(run); saysPlainly(run) && !saysHex(run) && !may {
+			t.Fatalf("%s with %s at %d says something", run, text, at)
+		}
+	}
+	for _, name := range []string{"straightforward_dialogues-00000001", "sneaky_dialogues-00000011"} {
+		if may, _ := saysFast([]byte(name)); may {
+			t.Errorf("%s is decoded", name)
 		}
 	}
 }

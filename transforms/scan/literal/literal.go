@@ -41,14 +41,14 @@ type class struct {
 	entries       []entry
 }
 
-// slot is a window, told from others by some bits of its hash, and the first of its entries. Windows that have these bits in
-// common share a slot: the compare tells them apart.
+// slot is a window and the bytes behind it, as hash2 has them, told from others by some bits of the hash, and the first of the entries.
+// Those that have these bits in common share a slot: the compare tells them apart.
 type slot struct {
 	tag   uint32
 	first int32 // of entries, from 1; 0 in an empty slot
 }
 
-// entry is a pattern that has a window, and where; next is one more that has the window, from 1. Near are four of the pattern's
+// entry is a pattern that has a window, and where; next is one more in the slot, from 1. Near are four of the pattern's
 // bytes beside the window, folded, so that most patterns that are not there need not be looked at.
 type entry struct {
 	pattern, next int32
@@ -57,7 +57,7 @@ type entry struct {
 }
 
 const (
-	behind  = 1 << 31 // near are the bytes behind the window
+	behind  = 1 << 31 // near are the second four bytes behind the window; the slot knows the first
 	before  = 1 << 30 // near are the bytes before it
 	offsets = before - 1
 )
@@ -83,6 +83,9 @@ const (
 
 // hash2 is a hash of a window and the four bytes behind.
 func hash2(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixer) }
+
+// folded4 are the first four bytes of b.
+func folded4(b []byte) uint32 { return binary.LittleEndian.Uint32(b) | uint32(fold&(1<<32-1)) }
 
 // bare is what stands for the four bytes behind the window in hash2 where they are not known. No folded bytes are that.
 const bare = 0
@@ -130,7 +133,7 @@ func NewFor(patterns []string, sample func() []byte) *Set {
 	return s
 }
 
-// find returns the slot of a window, or the empty one where it would be.
+// find returns the slot of a hash2, or the empty one where it would be.
 func (c *class) find(h uint64) *slot {
 	for i := h >> c.slotShift; ; i = (i + 1) & uint64(len(c.slots)-1) {
 		if sl := &c.slots[i]; sl.first == 0 || sl.tag == tagOf(h) {
@@ -207,16 +210,30 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 	last := len(text) - window // last place where eight bytes can be read
 	for ; i+3*stride <= last; i += 4 * stride {
 		// Four probes at once: their loads do not wait for one another.
-		b := text[i : i+3*stride+window]
-		h0 := sift(binary.LittleEndian.Uint64(b)&mask | folded)
-		h1 := sift(binary.LittleEndian.Uint64(b[stride:])&mask | folded)
-		h2 := sift(binary.LittleEndian.Uint64(b[2*stride:])&mask | folded)
-		h3 := sift(binary.LittleEndian.Uint64(b[3*stride:])&mask | folded)
+		var x0, x1, x2, x3 uint64
+		switch stride {
+		case 4: // the strides of many patterns, at places that the compiler knows
+			b := (*[3*4 + window]byte)(text[i:])
+			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[4:])
+			x2, x3 = binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[12:])
+		case 8:
+			b := (*[3*8 + window]byte)(text[i:])
+			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+			x2, x3 = binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		default:
+			b := text[i : i+3*stride+window]
+			x0, x1 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[stride:])
+			x2, x3 = binary.LittleEndian.Uint64(b[2*stride:]), binary.LittleEndian.Uint64(b[3*stride:])
+		}
+		h0, h1, h2, h3 := sift(x0&mask|folded), sift(x1&mask|folded), sift(x2&mask|folded), sift(x3&mask|folded)
 		f0, f1, f2, f3 := filter[h0>>siftWord&words], filter[h1>>siftWord&words], filter[h2>>siftWord&words], filter[h3>>siftWord&words]
 		f0 = f0 >> (h0 & 31) & (f0 >> (h0 >> 27))
 		f1 = f1 >> (h1 & 31) & (f1 >> (h1 >> 27))
 		f2 = f2 >> (h2 & 31) & (f2 >> (h2 >> 27))
 		f3 = f3 >> (h3 & 31) & (f3 >> (h3 >> 27))
+		if (f0|f1|f2|f3)&1 == 0 { // most of the time
+			continue
+		}
 		// Without a branch: which probes pass cannot be foreseen.
 		to := (*[4]uint32)(found[n : n+4])
 		k, at := int(f0&1), uint32(i-base)
@@ -255,32 +272,44 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 		return
 	}
 	places = places[:c.sieve(text[base:], places)]
-	var first [verifyAtOnce]int32
+	var first [2][verifyAtOnce]int32 // by the bytes behind, and without them
 	for j, i := range places {
-		first[j] = c.find(hash(load(text[base+int(i):])&c.mask | fold&c.mask)).first
+		x := load(text[base+int(i):])&c.mask | fold&c.mask
+		first[0][j], first[1][j] = 0, 0
+		if k := base + int(i) + c.width; k+4 <= len(text) {
+			first[0][j] = c.find(hash2(x, folded4(text[k:]))).first
+		}
+		if c.bare {
+			first[1][j] = c.find(hash2(x, bare)).first
+		}
 	}
 	for j, place := range places {
-		if first[j] == 0 {
+		for _, k := range [2]int32{first[0][j], first[1][j]} {
+			if k > 0 {
+				s.compare(c, text, base+int(place), k, emit)
+			}
+		}
+	}
+}
+
+// compare compares the patterns that have the window at i, the first of which is entry k, from 1.
+func (s *Set) compare(c *class, text []byte, i int, k int32, emit func(pattern, at int)) {
+	var after, ahead uint32
+	if k := i + c.width + 4; k+4 <= len(text) {
+		after = folded4(text[k:])
+	}
+	if i >= 4 {
+		ahead = folded4(text[i-4:])
+	}
+	for k > 0 {
+		e := &c.entries[k-1]
+		k = e.next
+		if e.offset&behind != 0 && e.near != after || e.offset&before != 0 && e.near != ahead {
 			continue
 		}
-		i := base + int(place)
-		var after, ahead uint32
-		if k := i + c.width; k+4 <= len(text) {
-			after = binary.LittleEndian.Uint32(text[k:]) | uint32(fold&(1<<32-1))
-		}
-		if i >= 4 {
-			ahead = binary.LittleEndian.Uint32(text[i-4:]) | uint32(fold&(1<<32-1))
-		}
-		for k := first[j]; k > 0; {
-			e := &c.entries[k-1]
-			k = e.next
-			if e.offset&behind != 0 && e.near != after || e.offset&before != 0 && e.near != ahead {
-				continue
-			}
-			p := s.patterns[e.pattern]
-			if at := i - int(e.offset&offsets); at >= 0 && at+len(p) <= len(text) && equalFold(text[at:at+len(p)], p) {
-				emit(int(e.pattern), at)
-			}
+		p := s.patterns[e.pattern]
+		if at := i - int(e.offset&offsets); at >= 0 && at+len(p) <= len(text) && equalFold(text[at:at+len(p)], p) {
+			emit(int(e.pattern), at)
 		}
 	}
 }
@@ -300,7 +329,7 @@ func (c *class) sieve(text []byte, places []uint32) (n int) {
 			continue
 		}
 		x := binary.LittleEndian.Uint64(text[i:])&c.mask | fold&c.mask
-		ok := has(hash2(x, binary.LittleEndian.Uint32(text[int(i)+c.width:])|uint32(fold&(1<<32-1))))
+		ok := has(hash2(x, folded4(text[int(i)+c.width:])))
 		if c.bare {
 			ok |= has(hash2(x, bare))
 		}

@@ -1,26 +1,32 @@
 package literal
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // planner chooses strides and windows by what they cost: each probe, and each place of the sample that has a window.
 type planner struct {
-	set      *Set
-	sample   []byte
-	width    int      // of the windows that were tallied
-	shift    uint     // from a hash to a tally
-	inSample []uint16 // in how many places of the sample a window stands; empty without a sample
-	inAll    []uint16 // in how many places of the patterns
-	weights  []uint64 // memory for weigh
-	others   int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
+	set     *Set
+	sample  []byte
+	width   int      // of the windows that were tallied
+	shift   uint     // from a hash to a tally
+	windows []counts // by hash
+	hashes  []uint32 // memory for place: of the windows of a pattern
+	weights []uint64 // what they cost
+	others  int      // patterns that have no window, which few takes with those that are left if it can; more than most if it cannot
 }
+
+// counts are in how many places of the sample a window stands, or of the patterns where there is no sample; and how many patterns have
+// it, of those that were placed.
+type counts struct{ seen, used uint16 }
 
 const (
 	widest      = 64      // stride
 	manyWindows = 1 << 21 // of a class, where a smaller stride is possible
+
+	manyPatterns = 4096 // for which not every stride is tried, but up, or down, to one that costs more
 )
 
 const (
@@ -53,17 +59,11 @@ func (p *planner) strideOf(pattern int) int {
 	return min(widest, 1<<(bits.Len(uint(n))-1))
 }
 
-// option is one way to part patterns: the long ones by one stride, the others by another.
-type option struct {
-	stride      int
-	long, short tally
-}
-
 // tally is what is known of a class before it is made.
 type tally struct {
 	stride, patterns int
-	seen             uint64   // places of the sample that have one of its windows
-	chosen           []uint64 // a bit for each window, by hash
+	windows          int    // different ones
+	seen             uint64 // places of the sample that have one of them
 }
 
 // plan parts patterns that have a window into classes of the set: those that are long enough for the stride that costs least, and the
@@ -72,74 +72,79 @@ func (p *planner) plan(patterns []int) (short []int) {
 	if len(patterns) == 0 {
 		return nil
 	}
+	// Those that have least to choose from choose first.
+	patterns = slices.SortedStableFunc(slices.Values(patterns), func(a, b int) int { return len(p.set.patterns[a]) - len(p.set.patterns[b]) })
 	p.count(window, patterns)
-	least, most := widest, 1
+	least, highest := widest, 1
 	for _, i := range patterns {
-		least, most = min(least, p.strideOf(i)), max(most, p.strideOf(i))
+		least, highest = min(least, p.strideOf(i)), max(highest, p.strideOf(i))
 	}
-	var options []*option
-	for s := 1; s <= most; s *= 2 {
-		options = append(options, &option{s, p.newTally(s), p.newTally(least)})
-	}
-	for _, i := range patterns {
-		weights := p.weigh(p.set.patterns[i])
-		for _, o := range options {
-			if p.strideOf(i) >= o.stride {
-				p.choose(&o.long, i, weights)
-			} else {
-				p.choose(&o.short, i, weights)
-			}
+	best, cost := 1, math.Inf(1)
+	var long []int
+	try := func(s int) (better bool) {
+		if long, short = p.part(patterns, s, long[:0], short[:0]); s > highest || s > 1 && len(long)*s > manyWindows {
+			return false
 		}
-	}
-	best, cost := options[0], math.Inf(1)
-	for _, o := range options {
-		if o.stride > 1 && o.long.patterns*o.stride > manyWindows {
-			break
-		}
-		c := p.cost(&o.long)
-		if n := o.short.patterns + p.others; n == 0 || n > most || !vectors {
-			c += p.cost(&o.short)
+		t := p.place(s, long, nil)
+		c := p.cost(&t)
+		if n := len(short) + p.others; n == 0 || n > most || !vectors {
+			t = p.place(least, short, nil)
+			c += p.cost(&t)
 		} else {
 			c += costFew
 		}
-		if c < cost {
-			best, cost = o, c
+		if c >= cost {
+			return false
 		}
+		best, cost = s, c
+		return true
 	}
-	var long []int
-	for _, i := range patterns {
-		if p.strideOf(i) >= best.stride {
-			long = append(long, i)
-		} else {
-			short = append(short, i)
-		}
+	for s := min(4, highest); (try(s) || len(patterns) < manyPatterns) && s < highest; s *= 2 {
 	}
-	p.set.classes = append(p.set.classes, p.class(best.stride, long))
+	for s := 2; s >= 1 && best <= 4 && (try(s) || len(patterns) < manyPatterns); s /= 2 {
+	}
+	long, short = p.part(patterns, best, nil, nil)
+	p.set.classes = append(p.set.classes, p.class(best, long))
 	if len(short) > 0 {
 		p.set.classes = append(p.set.classes, p.class(least, short))
 	}
 	return short
 }
 
-func (p *planner) newTally(stride int) tally {
-	return tally{stride: stride, chosen: make([]uint64, (len(p.inSample)+63)/64)}
-}
-
-// choose adds the windows of a pattern to a class.
-func (p *planner) choose(t *tally, pattern int, weights []uint64) {
-	t.patterns++
-	if len(p.inSample) == 0 {
-		return
-	}
-	pat := p.set.patterns[pattern]
-	start := cheapest(weights, t.stride)
-	for off := start; off < start+t.stride; off++ {
-		h := hash(folded(pat[off:], p.width)) >> p.shift
-		if bit := uint64(1) << (h & 63); t.chosen[h>>6]&bit == 0 {
-			t.chosen[h>>6] |= bit
-			t.seen += uint64(p.inSample[h])
+// part parts patterns by whether they are long enough for a stride.
+func (p *planner) part(patterns []int, stride int, long, short []int) (ofLong, ofShort []int) {
+	for _, i := range patterns {
+		if p.strideOf(i) >= stride {
+			long = append(long, i)
+		} else {
+			short = append(short, i)
 		}
 	}
+	return long, short
+}
+
+// place chooses the windows of patterns, which come in the order in which they are to choose, and tells of each where the first is.
+// A window that others have is cheap: the text that has it must be looked at anyway.
+func (p *planner) place(stride int, patterns []int, at func(pattern, start int)) tally {
+	t := tally{stride: stride, patterns: len(patterns)}
+	for h := range p.windows {
+		p.windows[h].used = 0
+	}
+	for _, i := range patterns {
+		start := cheapest(p.weigh(p.set.patterns[i]), stride)
+		for _, h := range p.hashes[start : start+stride] {
+			w := &p.windows[h]
+			if w.used == 0 {
+				t.windows++
+				t.seen += uint64(w.seen)
+			}
+			more(&w.used)
+		}
+		if at != nil {
+			at(i, start)
+		}
+	}
+	return t
 }
 
 // count counts the windows of the sample and of patterns.
@@ -150,17 +155,16 @@ func (p *planner) count(width int, patterns []int) {
 	}
 	tallyBits := min(21, max(10, bits.Len(uint(2*n)))) // most have none, or what looks rare would be by chance
 	p.width, p.shift = width, uint(64-tallyBits)
-	p.inAll, p.inSample = make([]uint16, 1<<tallyBits), nil
-	if len(p.sample) > 0 {
-		p.inSample = make([]uint16, 1<<tallyBits)
-	}
+	p.windows = make([]counts, 1<<tallyBits)
+	count := func(b []byte) { more(&p.windows[hash(folded(b, width))>>p.shift].seen) }
 	for i := 0; i+window <= len(p.sample); i++ {
-		more(&p.inSample[hash(folded(p.sample[i:], width))>>p.shift])
+		count(p.sample[i:])
 	}
 	for _, i := range patterns {
-		pat := p.set.patterns[i]
-		for off := 0; off+width <= len(pat); off++ {
-			more(&p.inAll[hash(folded(pat[off:], width))>>p.shift])
+		if pat := p.set.patterns[i]; len(p.sample) == 0 {
+			for off := 0; off+width <= len(pat); off++ {
+				count(pat[off:])
+			}
 		}
 	}
 }
@@ -181,20 +185,29 @@ func maskOf(width int) uint64 {
 	return ^uint64(0)
 }
 
-// weigh says what each window of a pattern costs: most is where the sample has it; patterns that have it too must be compared.
+// weigh says what each window of a pattern costs: most is where the sample has it. One that is new costs that, one that others have is
+// one pattern more to look at in these places. Where there is no sample, what many patterns have is taken to stand in text often.
 func (p *planner) weigh(pattern []byte) []uint64 {
-	out := p.weights[:0]
+	out, hashes := p.weights[:0], p.hashes[:0]
 	for off := 0; off+p.width <= len(pattern); off++ {
-		h := hash(folded(pattern[off:], p.width)) >> p.shift
-		w := uint64(p.inAll[h])
-		if len(p.inSample) > 0 {
-			w += uint64(p.inSample[h]) << 6
+		h := uint32(hash(folded(pattern[off:], p.width)) >> p.shift)
+		hashes = append(hashes, h)
+		seen, others := uint64(p.windows[h].seen), uint64(p.windows[h].used)
+		switch {
+		case len(p.sample) == 0:
+			out = append(out, seen)
+		case others == 0:
+			out = append(out, seen*64+unseen)
+		default:
+			out = append(out, seen*3+others/64)
 		}
-		out = append(out, w)
 	}
-	p.weights = out
+	p.weights, p.hashes = out, hashes
 	return out
 }
+
+// unseen is what a new window costs that the sample does not have, where one place of the sample costs 64.
+const unseen = 20
 
 // cost is what a class costs a byte of text.
 func (p *planner) cost(t *tally) float64 {
@@ -205,7 +218,7 @@ func (p *planner) cost(t *tally) float64 {
 	if hasProbes && p.width == window {
 		costs = &kernelCosts
 	}
-	windows := t.patterns * t.stride
+	windows := t.windows
 	filter := 1 << filterBits(windows)
 	probe := costs.far
 	switch {
@@ -234,45 +247,47 @@ func filterBits(windows int) int {
 // class compiles patterns, whose windows were counted.
 func (p *planner) class(stride int, patterns []int) *class {
 	width := p.width
-	windows := max(64, len(patterns)*stride)
-	slotBits := bits.Len(uint(windows*5/4 - 1))  // two in five to four in five are taken
-	secondBits := bits.Len(uint(windows*16 - 1)) // 16 to 32 an entry
-	c := &class{
-		width: width, stride: stride, mask: maskOf(width),
-		filter: make([]uint32, 1<<(filterBits(windows)-5)),
-		second: make([]uint64, 1<<(secondBits-6)), secondShift: uint(64 - secondBits + 6),
-		slots: make([]slot, 1<<slotBits), slotShift: uint(64 - slotBits),
-		entries: make([]entry, 0, len(patterns)*stride),
-	}
-	for _, i := range patterns {
-		pat := p.set.patterns[i]
-		start := cheapest(p.weigh(pat), stride)
+	count := len(patterns) * stride
+	c := &class{width: width, stride: stride, mask: maskOf(width), entries: make([]entry, 0, count)}
+	windows, keys := make([]uint64, 0, count), make([]uint64, 0, count)
+	p.place(stride, patterns, func(pattern, start int) {
+		pat := p.set.patterns[pattern]
 		for off := start; off < start+stride; off++ {
-			x := folded(pat[off:], width)
-			f := sift(x)
-			c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
-			h := hash(x)
-			sl := c.find(h)
-			e := entry{pattern: int32(i), next: sl.first, offset: uint32(off)}
-			switch next := off + width; {
-			case next+4 <= len(pat):
-				e.offset |= behind
-				e.near = binary.LittleEndian.Uint32(pat[next:]) | uint32(fold&(1<<32-1))
-			case off >= 4:
-				e.offset |= before
-				e.near = binary.LittleEndian.Uint32(pat[off-4:]) | uint32(fold&(1<<32-1))
-			}
-			behindIt := uint32(bare)
-			if e.offset&behind != 0 {
-				behindIt = e.near
+			x, e, after := folded(pat[off:], width), entry{pattern: int32(pattern), offset: uint32(off)}, uint32(bare)
+			next := off + width
+			if next+4 <= len(pat) {
+				after = folded4(pat[next:])
 			} else {
 				c.bare = true
 			}
-			k := hash2(x, behindIt)
-			c.second[k>>c.secondShift] |= 1<<(k>>32&63) | 1<<(k>>26&63)
-			c.entries = append(c.entries, e)
-			sl.tag, sl.first = tagOf(h), int32(len(c.entries))
+			switch {
+			case next+8 <= len(pat):
+				e.offset |= behind
+				e.near = folded4(pat[next+4:])
+			case off >= 4:
+				e.offset |= before
+				e.near = folded4(pat[off-4:])
+			}
+			windows, keys, c.entries = append(windows, x), append(keys, hash2(x, after)), append(c.entries, e)
 		}
+	})
+	different := func(all []uint64) int {
+		all = slices.Sorted(slices.Values(all))
+		return max(64, len(slices.Compact(all)))
+	}
+	c.filter = make([]uint32, 1<<(filterBits(different(windows))-5))
+	n := different(keys)
+	slotBits := bits.Len(uint(n*5/4 - 1))  // two in five to four in five are taken
+	secondBits := bits.Len(uint(n*16 - 1)) // 16 to 32 a window with what stands behind it
+	c.slots, c.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
+	c.second, c.secondShift = make([]uint64, 1<<(secondBits-6)), uint(64-secondBits+6)
+	for k, x := range windows {
+		f, h := sift(x), keys[k]
+		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
+		c.second[h>>c.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
+		sl := c.find(h)
+		c.entries[k].next = sl.first
+		sl.tag, sl.first = tagOf(h), int32(k+1)
 	}
 	return c
 }

@@ -13,9 +13,12 @@ const (
 	Bits       = "bits"       // U+2062 and U+2064, eight to a byte
 )
 
-// MayHide says whether text holds a character in which text can be hidden. It is fast.
-func MayHide(text []byte) bool {
-	return bytes.Contains(text, []byte("\xf3\xa0")) || bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xe2\x81"))
+// MayHide says whether text, which has the bytes seen, holds a character in which text can be hidden. It is fast.
+func MayHide(text []byte, seen Bytes) bool {
+	if seen&HiddenLeads != 0 && bytes.Contains(text, []byte("\xe2\x81")) {
+		return true
+	}
+	return seen&HiddenLeads2 != 0 && (bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xf3\xa0")))
 }
 
 // shortest is how many bytes must be hidden to count: flags of regions are spelled with up to six tags.
@@ -24,7 +27,7 @@ const shortest = 8
 // Hidden calls f with each text that the invisible characters of text spell, whatever stands between them. m is valid during
 // the call.
 func Hidden(text []byte, under, m *Mapped, f func(via string)) {
-	if !MayHide(text) {
+	if !MayHide(text, Seen(text)) {
 		return
 	}
 	if at := unseen(text); len(at) >= shortest {

@@ -15,8 +15,8 @@ const (
 	Equals                        // =
 	Backslashes                   // \
 	TwoFacedLeads
-	HiddenLeads // E2 and EF
-	HiddenLeads4
+	HiddenLeads    // E2
+	HiddenLeads2   // EF and F3, and with them E3 and FF
 	WideSpaceLeads // C2
 )
 
@@ -24,13 +24,13 @@ const (
 // hidden.
 const (
 	Marks  = Zeros | Percents | Equals | Backslashes
-	Hiding = HiddenLeads | HiddenLeads4
+	Hiding = HiddenLeads | HiddenLeads2
 )
 
 // telling is for each byte its set, or 0. No set has bytes that differ in both halves, so that a byte is in it if its halves are.
 var telling = [256]Bytes{
 	0: Zeros, '%': Percents, '&': Percents, '=': Equals, '\\': Backslashes,
-	twoFacedLead: TwoFacedLeads, 0xE2: HiddenLeads, 0xEF: HiddenLeads, 0xF3: HiddenLeads4, 0xC2: WideSpaceLeads,
+	twoFacedLead: TwoFacedLeads, 0xE2: HiddenLeads, 0xEF: HiddenLeads2, 0xF3: HiddenLeads2, 0xE3: HiddenLeads2, 0xFF: HiddenLeads2, 0xC2: WideSpaceLeads,
 }
 
 // Seen says which of the bytes stand in text. It is fast.
@@ -57,7 +57,7 @@ func seenPortable(text []byte) (seen Bytes) {
 	if isASCII(text) {
 		return seen
 	}
-	for _, c := range []byte{twoFacedLead, 0xE2, 0xEF, 0xF3, 0xC2} {
+	for _, c := range []byte{twoFacedLead, 0xE2, 0xE3, 0xEF, 0xF3, 0xFF, 0xC2} {
 		if bytes.IndexByte(text, c) >= 0 {
 			seen |= telling[c]
 		}

@@ -42,6 +42,12 @@ func (x *Searcher) Upto(tier Tier) *Searcher {
 	return x
 }
 
+// Undecoded makes the searcher leave out what stands encoded, turned or backwards.
+func (x *Searcher) Undecoded() *Searcher {
+	x.tier = min(x.tier, Normalized)
+	return x
+}
+
 // Without leaves one detector out, to measure what it finds: an encoding or a way to hide text, by the name Via has for it.
 func (x *Searcher) Without(name string) *Searcher {
 	x.without, x.decoder.Without = name, name
@@ -59,7 +65,7 @@ func (x *Searcher) May(raw []byte) (may bool) {
 		return may
 	}
 	seen := normalize.Seen(raw)
-	if seen&normalize.Hiding != 0 && normalize.MayHide(raw) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
+	if seen&normalize.Hiding != 0 && normalize.MayHide(raw, seen) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
 		return true
 	}
 	x.text.Reset(raw)
@@ -88,6 +94,16 @@ func (x *Searcher) Scan(text []byte, emit func(Match)) {
 		x.base += len(part) - x.set.common()
 		x.report(x.base, emit)
 	}
+}
+
+// GoesOn says whether something encoded may go on from a line to the next, so that ScanJoined may find more in both than Scan in each.
+func GoesOn(line, next []byte) bool { return encoded.GoesOn(line, next) }
+
+// ScanJoined is Scan of lines that were searched one by one: what stands encoded in one of them alone may be left out.
+func (x *Searcher) ScanJoined(text []byte, emit func(Match)) {
+	x.decoder.Joined = true
+	x.Scan(text, emit)
+	x.decoder.Joined = false
 }
 
 // part is how long text is searched: what is kept for each byte of it is bounded so.

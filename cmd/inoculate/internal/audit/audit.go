@@ -263,6 +263,9 @@ func (a *Auditor) plain(source string, l *lines) (err error) {
 		if l.more && m.To > next-beforeCopy {
 			a.tail = append(a.tail, told{a.promptOf(m), m.Tier, from, to})
 		}
+		if b := &a.block; b.search != nil && m.Tier >= tiers.Encoded && m.Pattern >= 0 && len(b.alone) < maxPlaces {
+			b.alone = append(b.alone, told{a.promptOf(m), m.Tier, l.at + from, l.at + to})
+		}
 		err = a.report(Finding{Source: source, Position: l.at, Row: l.row, Span: [2]int64{from, to}}, m, l.text)
 	})
 	return err

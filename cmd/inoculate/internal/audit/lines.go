@@ -64,6 +64,7 @@ type lines struct {
 	keep    int // bytes of overlap between parts
 	buf     []byte
 	from    int // start of what was not handed out yet
+	looked  int // bytes of that in which there is no line end
 	eof     bool
 	err     error
 	text    []byte // the line, or the part, without its newline
@@ -85,7 +86,7 @@ func newLines(r io.Reader, limit, overlap int) *lines {
 func (l *lines) next() bool {
 	for {
 		rest := l.buf[l.from:]
-		skip := min(l.overlapOf(), len(rest))
+		skip := min(max(l.overlapOf(), l.looked), len(rest))
 		end := bytes.IndexByte(rest[skip:], '\n')
 		switch {
 		case end >= 0 && skip+end <= l.limit:
@@ -101,6 +102,7 @@ func (l *lines) next() bool {
 			l.hand(rest, 0, false)
 			return true
 		}
+		l.looked = len(rest)
 		l.fill()
 	}
 }
@@ -128,6 +130,7 @@ func (l *lines) hand(text []byte, newline int, goesOn bool) {
 		taken -= l.keep
 	}
 	l.from += taken
+	l.looked = 0
 	l.long = goesOn
 }
 

@@ -20,13 +20,21 @@ func (a *Auditor) json(source string, l *lines, want bool) error {
 		}
 		return a.join(source, l)
 	}
-	if err := a.endBlock(source); err != nil {
-		return err
+	quoted := !want && l.text[jsontext.Space(l.text, 0)] == '"' // words in quotes may be a line of text all the same
+	if !quoted {
+		if err := a.endBlock(source); err != nil {
+			return err
+		}
 	}
-	if !a.mayHold(l.text) {
-		return nil
+	if a.mayHold(l.text) {
+		if err := a.record(Finding{Source: source, Position: l.at, Row: l.row}, l.text); err != nil {
+			return err
+		}
 	}
-	return a.record(Finding{Source: source, Position: l.at, Row: l.row}, l.text)
+	if quoted {
+		return a.add(source, l)
+	}
+	return nil
 }
 
 // mayHold says whether there may be anything in the strings of JSON text. It is fast.
@@ -184,9 +192,14 @@ func (a *Auditor) promptOf(m tiers.Match) string {
 
 // scan searches a text, and says so where not all of it could be read.
 func (a *Auditor) scan(source string, row int64, text []byte, emit func(tiers.Match)) {
-	before := a.search.Stopped()
 	a.textSum = ""
-	a.search.Scan(text, emit)
+	a.scanned(source, row, func() { a.search.Scan(text, emit) })
+}
+
+// scanned runs a search, and says so where not all could be read.
+func (a *Auditor) scanned(source string, row int64, search func()) {
+	before := a.search.Stopped()
+	search()
 	if a.search.Stopped() > before {
 		a.problem(source, "row %d: more stands encoded there than is read of one text: not all of it was searched", row)
 	}
