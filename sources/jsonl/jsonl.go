@@ -25,7 +25,7 @@ const (
 	DefaultMaxRecord  = 64 << 20
 	DefaultSample     = 10_000
 	minPartition      = 32 << 20
-	maxPartition      = 256 << 20
+	maxPartition      = 64 << 20 // that of any input of 0.5 GB or more: what a segment needs of memory does not grow further
 )
 
 // A Config says what is read, and in which portions. Zero values stand for the defaults.

@@ -263,18 +263,18 @@ func inserted(edits []schemas.Edit, t *schemas.Turn) bool {
 	})
 }
 
-func hitRow(h pipeline.Hit) int32       { return h.Row }
-func editRow(e schemas.Edit) int32      { return e.Row }
-func placedRow(p pipeline.Placed) int32 { return p.Row }
+func hitRow(h *pipeline.Hit) int32       { return h.Row }
+func editRow(e *schemas.Edit) int32      { return e.Row }
+func placedRow(p *pipeline.Placed) int32 { return p.Row }
 
 // rowsOf cuts the entries of a row off the front of list, and those of earlier rows with them.
-func rowsOf[T any](list *[]T, row int, rowOf func(T) int32) []T {
+func rowsOf[T any](list *[]T, row int, rowOf func(*T) int32) []T {
 	l := *list
-	for len(l) > 0 && int(rowOf(l[0])) < row {
+	for len(l) > 0 && int(rowOf(&l[0])) < row {
 		l = l[1:]
 	}
 	n := 0
-	for n < len(l) && int(rowOf(l[n])) == row {
+	for n < len(l) && int(rowOf(&l[n])) == row {
 		n++
 	}
 	*list = l[n:]

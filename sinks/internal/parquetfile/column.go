@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	maxPageEntries = 128 << 10
+	maxPageEntries = 20_000                 // of all columns, levels and numbers wait in memory until a page ends
 	maxPageBytes   = math.MaxInt32 - 64<<20 // leaves room for levels
 	noLimit        = math.MaxInt64
 )
