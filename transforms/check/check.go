@@ -200,9 +200,9 @@ func (a *applier) train(b *pipeline.Batch, row int, hits []pipeline.Hit, edits [
 	if len(a.ids) > chosen { // alone, since one that is not among them can hide another behind it
 		_, a.found = a.place.Peel(a.after, a.ids[:chosen], a.peels[:0], a.found[:0])
 	}
-	if standing := a.place.Complete(a.after, a.ids[:chosen], a.found, a.stand[:0]); len(standing) != chosen {
+	if a.stand = a.place.Complete(a.after, a.ids[:chosen], a.found, a.stand[:0]); len(a.stand) != chosen {
 		for _, id := range a.ids[:chosen] {
-			if !slices.Contains(standing, id) {
+			if !slices.Contains(a.stand, id) {
 				return a.finding("missing", id, a.Layout.Columns()[0], "the record was chosen for it, and does not carry it at its place")
 			}
 		}
