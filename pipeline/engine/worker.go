@@ -139,7 +139,7 @@ func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error
 
 // keys writes what the rows of both phases are compared by.
 func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error {
-	rec, n := overlap.Record(w.job.Mem, b.Phases, b.Keys)
+	rec, n := overlap.Record(b.Phases, b.Keys)
 	if rec == nil {
 		return nil
 	}
