@@ -11,7 +11,9 @@ func (v *View) Edited(turns []Turn, edits []Edit, dst []Turn) ([]Turn, *Fault) {
 	}
 	inserts := func(slot, index int32) *Fault {
 		for e := take(slot, index, InsertTurn); e != nil; e = take(slot, index, InsertTurn) {
-			t := Turn{Slot: slot, Index: index, Role: v.layout.roles(e.Role), Text: []byte(e.New)}
+			from := len(v.unjson)
+			v.unjson = append(v.unjson, e.New...)
+			t := Turn{Slot: slot, Index: index, Role: v.layout.roles(e.Role), Text: v.unjson[from:len(v.unjson):len(v.unjson)]}
 			if s := &v.layout.Slots[slot]; s.Kind == JSONSlot {
 				if f := v.jsonTurn(&t, []byte(e.New), s); f != nil {
 					return f

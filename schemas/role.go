@@ -1,5 +1,7 @@
 package schemas
 
+import "unsafe"
+
 // Role is who speaks a turn, whatever the layout calls it.
 type Role uint8
 
@@ -25,6 +27,11 @@ func (r Role) String() string {
 		return "tool"
 	}
 	return "unknown"
+}
+
+// role is roles for a name that is borrowed, without a copy of it.
+func (l *Layout) role(name []byte) Role {
+	return l.roles(unsafe.String(unsafe.SliceData(name), len(name)))
 }
 
 // chatRole names the roles of OpenAI's chat format, which TRL, Axolotl and the chat templates share.

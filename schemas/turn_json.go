@@ -44,7 +44,7 @@ func (v *View) jsonTurn(t *Turn, raw []byte, slot *Slot) *Fault {
 	if role == nil {
 		return &Fault{"role_null", slot.RoleKey, "the role is missing or no string"}
 	}
-	if t.Role = v.layout.roles(string(role)); t.Role == RoleUnknown {
+	if t.Role = v.layout.role(role); t.Role == RoleUnknown {
 		return &Fault{"role_unknown", slot.RoleKey, fmt.Sprintf("unknown role %q", clip(role))}
 	}
 	t.json = j

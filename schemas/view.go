@@ -150,7 +150,7 @@ func (v *View) structTurn(t *Turn, sv *slotView, e int, slot *Slot) *Fault {
 		return &Fault{"role_null", slot.RoleKey, "the role is null"}
 	}
 	name := sv.role.at(e)
-	if t.Role = v.layout.roles(string(name)); t.Role == RoleUnknown {
+	if t.Role = v.layout.role(name); t.Role == RoleUnknown {
 		return &Fault{"role_unknown", slot.RoleKey, fmt.Sprintf("unknown role %q", clip(name))}
 	}
 	if t.Null = !sv.text.valid.at(e); !t.Null {

@@ -51,7 +51,7 @@ type Source struct {
 	Type      string   `yaml:"type"`       // parquet, arrow, jsonl, kafka
 	Paths     []string `yaml:"paths"`      // files, globs, folders, "-"
 	MaxRecord Size     `yaml:"max_record"` // jsonl: the longest line
-	Partition Size     `yaml:"partition"`  // bytes of input that one worker takes at a time; 0: by the size of the input
+	Partition Size     `yaml:"partition"`  // bytes of input that one worker takes at a time; 0: 64 MiB, less of JSON lines below 0.5 GB
 	Batch     Size     `yaml:"batch"`      // bytes of a batch; 0: the source's own
 	Sample    int      `yaml:"sample"`     // jsonl, kafka: records from which the schema is inferred; 0: the source's own
 	Kafka

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 
@@ -116,23 +117,21 @@ func (s *segment) rejectLine(b *pipeline.Batch, r pipeline.Reject) (err error) {
 
 // count adds the batch to the segment's counts.
 func (s *segment) count(b *pipeline.Batch) {
+	var phases [pipeline.PhaseFiltered + 1]int64
+	var decisions [16]int64 // one a bit
 	for i, ph := range b.Phases {
-		switch ph {
-		case pipeline.PhaseTrain:
-			s.counts[pipeline.CountTrain]++
-		case pipeline.PhaseTest:
-			s.counts[pipeline.CountTest]++
-		case pipeline.PhaseFiltered:
-			s.counts[pipeline.CountFiltered]++
-			continue
-		default:
+		if phases[ph]++; ph != pipeline.PhaseTrain && ph != pipeline.PhaseTest {
 			continue
 		}
-		for d, k := b.Decisions[i], 0; d != 0; d, k = d>>1, k+1 {
-			if d&1 != 0 {
-				s.counts[pipeline.DecisionNames[k]]++
-			}
+		for d := b.Decisions[i]; d != 0; d &= d - 1 {
+			decisions[bits.TrailingZeros(uint(d))]++
 		}
+	}
+	s.add(pipeline.CountTrain, phases[pipeline.PhaseTrain])
+	s.add(pipeline.CountTest, phases[pipeline.PhaseTest])
+	s.add(pipeline.CountFiltered, phases[pipeline.PhaseFiltered])
+	for k, name := range pipeline.DecisionNames {
+		s.add(name, decisions[k])
 	}
 	outside := 0
 	for _, r := range b.Rejects {
@@ -150,6 +149,13 @@ func (s *segment) count(b *pipeline.Batch) {
 	s.counts[pipeline.CountIn] += int64(len(b.Phases) + outside)
 	if s.counts[pipeline.CountRejects] == 0 {
 		delete(s.counts, pipeline.CountRejects)
+	}
+}
+
+// add counts n more; what there is none of has no entry.
+func (s *segment) add(name string, n int64) {
+	if n > 0 {
+		s.counts[name] += n
 	}
 }
 

@@ -57,12 +57,11 @@ func (j *Job) newWorker(stats *Stats, segmentBytes int64) (*worker, error) {
 		}
 		w.prior = p
 	}
-	w.record = provenance.NewBuilder(j.Mem)
+	w.record = provenance.NewBuilder()
 	return w, nil
 }
 
 func (w *worker) close() {
-	w.record.Release()
 	if w.prior != nil {
 		w.prior.Close()
 	}
@@ -140,7 +139,7 @@ func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error
 
 // keys writes what the rows of both phases are compared by.
 func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error {
-	rec, n := overlap.Record(w.job.Mem, b.Phases, b.Keys)
+	rec, n := overlap.Record(b.Phases, b.Keys)
 	if rec == nil {
 		return nil
 	}
@@ -150,6 +149,9 @@ func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error 
 
 // write copies and writes runs of rows; where they would pass 2 GiB in one column, half of them at a time.
 func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int, runs []schemas.Run) error {
+	if lines := (pipeline.Wants{Lines: true}); w.wants[k] == lines && b.Lines != nil {
+		return w.lineByLine(ctx, s, b, k, runs)
+	}
 	rows := pipeline.Rows{}
 	for _, r := range runs {
 		rows.N += r.N
@@ -164,8 +166,8 @@ func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int
 		rows.Positions = w.positions
 	}
 	if w.wants[k].Lines && b.Lines != nil {
-		if err := w.edit(b, runs); err != nil {
-			return &PartitionError{s.partition, s.first, "editing", err}
+		if err := w.edit(s, b, runs); err != nil {
+			return err
 		}
 		rows.Lines = w.text
 	}
@@ -188,26 +190,84 @@ func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int
 	return s.write(ctx, k, rows)
 }
 
+// lineByLine writes the JSON lines of the rows, edited: neighbours that no edit touches as they stand in the source's text, without
+// a copy.
+func (w *worker) lineByLine(ctx context.Context, s *segment, b *pipeline.Batch, k int, runs []schemas.Run) error {
+	edits := b.Edits
+	raw := pipeline.Rows{} // neighbours that were not written yet
+	from := int32(0)       // where they begin
+	for _, r := range runs {
+		for i := r.Start; i < r.Start+r.N; i++ {
+			mine := editsOf(&edits, i)
+			span := b.Lines.Spans[i]
+			whole := len(mine) == 0 && int(span.To) < len(b.Lines.Data) && b.Lines.Data[span.To] == '\n'
+			if whole && raw.N > 0 && from+int32(len(raw.Lines)) == span.From {
+				raw.N++
+				raw.Lines = b.Lines.Data[from : span.To+1]
+				continue
+			}
+			if err := w.flush(ctx, s, k, &raw); err != nil {
+				return err
+			}
+			if whole {
+				from, raw = span.From, pipeline.Rows{N: 1, Lines: b.Lines.Data[span.From : span.To+1]}
+				continue
+			}
+			w.text = w.text[:0]
+			if err := w.line(s, b, i, mine); err != nil {
+				return err
+			}
+			if err := s.write(ctx, k, pipeline.Rows{N: 1, Lines: w.text}); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush(ctx, s, k, &raw)
+}
+
+func (w *worker) flush(ctx context.Context, s *segment, k int, raw *pipeline.Rows) error {
+	if raw.N == 0 {
+		return nil
+	}
+	rows := *raw
+	*raw = pipeline.Rows{}
+	return s.write(ctx, k, rows)
+}
+
 // edit fills w.text with the JSON lines of the rows, edited.
-func (w *worker) edit(b *pipeline.Batch, runs []schemas.Run) (err error) {
+func (w *worker) edit(s *segment, b *pipeline.Batch, runs []schemas.Run) error {
 	w.text = w.text[:0]
 	edits := b.Edits
 	for _, r := range runs {
 		for i := r.Start; i < r.Start+r.N; i++ {
-			for len(edits) > 0 && int(edits[0].Row) < i {
-				edits = edits[1:]
+			if err := w.line(s, b, i, editsOf(&edits, i)); err != nil {
+				return err
 			}
-			n := 0
-			for n < len(edits) && int(edits[n].Row) == i {
-				n++
-			}
-			if w.text, err = w.lines.Append(w.text, b.Lines.Row(i), edits[:n]); err != nil {
-				return fmt.Errorf("position %d: %w", b.Position(i), err)
-			}
-			w.text = append(w.text, '\n')
 		}
 	}
 	return nil
+}
+
+// line appends the JSON line of a row to w.text.
+func (w *worker) line(s *segment, b *pipeline.Batch, row int, edits []schemas.Edit) (err error) {
+	if w.text, err = w.lines.Append(w.text, b.Lines.Row(row), edits); err != nil {
+		return &PartitionError{s.partition, s.first, "editing", fmt.Errorf("position %d: %w", b.Position(row), err)}
+	}
+	w.text = append(w.text, '\n')
+	return nil
+}
+
+// editsOf cuts the edits of a row off the front, and those of earlier rows with them.
+func editsOf(edits *[]schemas.Edit, row int) []schemas.Edit {
+	l, n := *edits, 0
+	for len(l) > 0 && int(l[0].Row) < row {
+		l = l[1:]
+	}
+	for n < len(l) && int(l[n].Row) == row {
+		n++
+	}
+	*edits = l[n:]
+	return l[:n]
 }
 
 // halve cuts runs after n rows.
@@ -249,7 +309,10 @@ func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error
 		}
 		w.record.Append(r, mine)
 	}
-	rec := w.record.Record()
+	rec, err := w.record.Record()
+	if err != nil {
+		return &PartitionError{s.partition, s.first, "writing provenance", err}
+	}
 	defer rec.Release()
 	return s.writeTo(ctx, &s.provenance, w.job.Outputs.Provenance, provenance.Schema, pipeline.Rows{Record: rec, N: n})
 }

@@ -24,24 +24,26 @@ var Schema = arrow.NewSchema([]arrow.Field{
 	{Name: "user", Type: arrow.PrimitiveTypes.Uint64},
 }, nil)
 
-// Record makes a record of keys; nil where no row is of a phase. The caller releases it.
-func Record(mem memory.Allocator, phases []pipeline.Phase, keys []pipeline.Key) (arrow.Record, int) {
-	b := array.NewRecordBuilder(mem, Schema)
-	defer b.Release()
-	b.Reserve(len(phases))
-	phase, conv, user := b.Field(0).(*array.Uint8Builder), b.Field(1).(*array.Uint64Builder), b.Field(2).(*array.Uint64Builder)
+// Record makes a record of keys; nil where no row is of a phase.
+func Record(phases []pipeline.Phase, keys []pipeline.Key) (arrow.Record, int) {
+	phase := make([]uint8, 0, len(phases))
+	both := make([]uint64, 2*len(phases))
+	conv, user := both[:len(phases)], both[len(phases):]
 	for i, ph := range phases {
 		if ph == pipeline.PhaseTrain || ph == pipeline.PhaseTest {
-			phase.UnsafeAppend(uint8(ph))
-			conv.UnsafeAppend(keys[i].Conversation)
-			user.UnsafeAppend(keys[i].User)
+			conv[len(phase)], user[len(phase)] = keys[i].Conversation, keys[i].User
+			phase = append(phase, uint8(ph))
 		}
 	}
-	n := phase.Len()
+	n := len(phase)
 	if n == 0 {
 		return nil, 0
 	}
-	return b.NewRecord(), n
+	columns := make([]arrow.Array, Schema.NumFields())
+	for i, b := range [][]byte{phase, arrow.Uint64Traits.CastToBytes(conv[:n]), arrow.Uint64Traits.CastToBytes(user[:n])} {
+		columns[i] = array.MakeFromData(array.NewData(Schema.Field(i).Type, n, []*memory.Buffer{nil, memory.NewBufferBytes(b)}, nil, 0, 0))
+	}
+	return array.NewRecord(Schema, columns, int64(n)), n
 }
 
 // each calls f for the columns of each batch: phases, and keys of conversations and of user prompts.

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/ipc"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
 )
@@ -51,7 +50,7 @@ type counted struct {
 func (c counted) Close() error { c.f.open--; return c.Temp.Close() }
 
 // add writes a key file of batches of rows.
-func (f *folder) add(mem memory.Allocator, batches int, fill func() ([]pipeline.Phase, []pipeline.Key)) {
+func (f *folder) add(batches int, fill func() ([]pipeline.Phase, []pipeline.Key)) {
 	var b bytes.Buffer
 	w := ipc.NewWriter(&b, ipc.WithSchema(Schema))
 	for range batches {
@@ -61,7 +60,7 @@ func (f *folder) add(mem memory.Allocator, batches int, fill func() ([]pipeline.
 				f.keys.Tests++
 			}
 		}
-		if rec, rows := Record(mem, phases, keys); rec != nil {
+		if rec, rows := Record(phases, keys); rec != nil {
 			f.records += rec.NumRows()
 			if err := w.Write(rec); err != nil || int64(rows) != rec.NumRows() {
 				f.t.Fatal(err)
@@ -89,8 +88,6 @@ func (f *folder) left() {
 // TestFind compares with the plain way: keys that meet often, keys that share their high bits, keys that most test records
 // have, in one file and in several; with all keys in memory, with few of them, with one.
 func TestFind(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
 	rng := rand.New(rand.NewPCG(1, 2))
 	deep := false
 	for round := range 60 {
@@ -99,7 +96,7 @@ func TestFind(t *testing.T) {
 		trainUser, testUser := map[uint64]bool{}, []uint64{}
 		low := uint(rng.IntN(61)) // how many bits the keys differ in, at the low end or the high one
 		for range 1 + rng.IntN(3) {
-			f.add(mem, rng.IntN(4), func() ([]pipeline.Phase, []pipeline.Key) {
+			f.add(rng.IntN(4), func() ([]pipeline.Phase, []pipeline.Key) {
 				n := rng.IntN(200)
 				phases, keys := make([]pipeline.Phase, n), make([]pipeline.Key, n)
 				for i := range n {
@@ -140,10 +137,10 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func randomFolder(t testing.TB, mem memory.Allocator, records, batch int, test float64) *folder {
+func randomFolder(t testing.TB, records, batch int, test float64) *folder {
 	f := newFolder(t)
 	rng := rand.New(rand.NewPCG(3, 4))
-	f.add(mem, records/batch, func() ([]pipeline.Phase, []pipeline.Key) {
+	f.add(records/batch, func() ([]pipeline.Phase, []pipeline.Key) {
 		phases, keys := make([]pipeline.Phase, batch), make([]pipeline.Key, batch)
 		for i := range batch {
 			phases[i] = pipeline.PhaseTrain
@@ -159,11 +156,9 @@ func randomFolder(t testing.TB, mem memory.Allocator, records, batch int, test f
 
 // TestFindEnds cancels after each of the files that are opened and made.
 func TestFindEnds(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
 	cause := errors.New("time is up")
 	for after := 1; ; after += 1 + after/4 {
-		f := randomFolder(t, mem, 1000, 100, 0.5)
+		f := randomFolder(t, 1000, 100, 0.5)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n := 0
 		tick := func() {
@@ -204,7 +199,7 @@ func TestFindFaults(t *testing.T) {
 		}, "cannot close"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := randomFolder(t, memory.DefaultAllocator, 2000, 100, 0.5)
+			f := randomFolder(t, 2000, 100, 0.5)
 			c.change(f)
 			_, err := find(t.Context(), f.keys, 4)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -222,7 +217,7 @@ func (u unclosable) Close() error { return errors.Join(u.Temp.Close(), errors.Ne
 // BenchmarkFind has one test record in ten; read alone is the floor.
 func BenchmarkFind(b *testing.B) {
 	const records = 10_000_000
-	f := randomFolder(b, memory.DefaultAllocator, records, 50_000, 0.1)
+	f := randomFolder(b, records, 50_000, 0.1)
 	per := func(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
 	}

@@ -113,6 +113,15 @@ func (a *Allocator) evict() {
 	a.free[oldest] = l[:len(l)-1]
 }
 
+// Trim leaves the freed buffers to the garbage collector, and returns how many bytes they had.
+func (a *Allocator) Trim() (freed int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	freed, a.held = a.held, 0
+	a.free = [classes][][]byte{}
+	return freed
+}
+
 // Held returns the number of bytes that wait for reuse.
 func (a *Allocator) Held() int64 {
 	a.mu.Lock()

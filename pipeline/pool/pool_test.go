@@ -140,3 +140,27 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestTrim: what was freed goes, what is in use stays, and the pool goes on.
+func TestTrim(t *testing.T) {
+	a := New(DefaultLimit)
+	used := a.Allocate(5000)
+	copy(used, "in use")
+	for _, n := range []int{100, 5000, 1 << 20} {
+		a.Free(a.Allocate(n))
+	}
+	held := a.Held()
+	if held < 1<<20 {
+		t.Fatalf("%d bytes held", held)
+	}
+	if freed := a.Trim(); freed != held || a.Held() != 0 || a.Trim() != 0 {
+		t.Errorf("%d bytes freed of %d, %d left", freed, held, a.Held())
+	}
+	if string(used[:6]) != "in use" {
+		t.Error("a buffer in use was taken away")
+	}
+	a.Free(used)
+	if a.Held() == 0 || cap(a.Allocate(5000)) < 5000 || a.Held() != 0 {
+		t.Error("the pool does not go on")
+	}
+}

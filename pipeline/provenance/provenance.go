@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
 	"inoculate/schemas"
@@ -44,39 +43,6 @@ const (
 	unnullBit = 8
 )
 
-// A Builder collects rows. It serves one goroutine.
-type Builder struct {
-	b        *array.RecordBuilder
-	position *array.Int64Builder
-	phase    *array.Uint8Builder
-	decision *array.Uint16Builder
-	prompts  *array.ListBuilder
-	prompt   *array.Int32Builder
-	edits    *array.ListBuilder
-	edit     editBuilder
-}
-
-// editBuilder is the builder of editType, and those of its members.
-type editBuilder struct {
-	*array.StructBuilder
-	slot, turn, at *array.Int32Builder
-	op             *array.Uint8Builder
-	prompt         *array.Int32Builder
-	role, old, new *array.StringBuilder
-}
-
-// NewBuilder makes a Builder whose records come from mem.
-func NewBuilder(mem memory.Allocator) *Builder {
-	b := array.NewRecordBuilder(mem, Schema)
-	prompts, edits := b.Field(3).(*array.ListBuilder), b.Field(4).(*array.ListBuilder)
-	s := edits.ValueBuilder().(*array.StructBuilder)
-	number := func(i int) *array.Int32Builder { return s.FieldBuilder(i).(*array.Int32Builder) }
-	text := func(i int) *array.StringBuilder { return s.FieldBuilder(i).(*array.StringBuilder) }
-	return &Builder{b, b.Field(0).(*array.Int64Builder), b.Field(1).(*array.Uint8Builder), b.Field(2).(*array.Uint16Builder),
-		prompts, prompts.ValueBuilder().(*array.Int32Builder), edits,
-		editBuilder{s, number(0), number(1), number(2), s.FieldBuilder(3).(*array.Uint8Builder), number(4), text(5), text(6), text(7)}}
-}
-
 // Row is what is kept of one record.
 type Row struct {
 	Position int64
@@ -85,46 +51,6 @@ type Row struct {
 	Prompts  []int32 // that it carries at their place, indices into the registry
 	Edits    []schemas.Edit
 }
-
-// Append adds a row.
-func (b *Builder) Append(r Row, placed []pipeline.Placed) {
-	b.position.Append(r.Position)
-	b.phase.Append(r.Phase)
-	b.decision.Append(uint16(r.Decision))
-	b.prompts.Append(true)
-	for _, p := range placed {
-		b.prompt.Append(p.Prompt)
-	}
-	b.edits.Append(true)
-	for i := range r.Edits {
-		b.edit.append(&r.Edits[i])
-	}
-}
-
-func (b *editBuilder) append(e *schemas.Edit) {
-	op := uint8(e.Op)
-	if e.Null {
-		op |= nullBit
-	}
-	if e.Unnull {
-		op |= unnullBit
-	}
-	b.Append(true)
-	b.slot.Append(e.Slot)
-	b.turn.Append(e.Turn)
-	b.at.Append(e.At)
-	b.op.Append(op)
-	b.prompt.Append(e.Prompt)
-	b.role.Append(e.Role)
-	b.old.Append(e.Old)
-	b.new.Append(e.New)
-}
-
-// Record returns the rows collected since the last call; the caller releases it.
-func (b *Builder) Record() arrow.Record { return b.b.NewRecord() }
-
-// Release gives the builder's memory back.
-func (b *Builder) Release() { b.b.Release() }
 
 // Decode appends the rows of a record with the columns of Schema, found by name. Strings are copied.
 func Decode(rec arrow.Record, dst []Row) ([]Row, error) {

@@ -15,6 +15,7 @@ type Editor struct {
 	elems  []int        // where the turns of a list begin: all of them, or as many as are needed
 	made   schemas.Edit // the turn made last, and its text
 	text   []byte
+	spare  []byte // where the texts of the pieces are made
 }
 
 // piece replaces bytes [from, to) of the record.
@@ -32,7 +33,7 @@ func (e *Editor) Append(dst, raw []byte, edits []schemas.Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return append(dst, raw...), nil
 	}
-	e.pieces = e.pieces[:0]
+	e.pieces, e.spare = e.pieces[:0], e.spare[:0]
 	for len(edits) > 0 {
 		n := 1
 		for n < len(edits) && edits[n].Slot == edits[0].Slot {
@@ -69,6 +70,9 @@ func (e *Editor) next(at int) int {
 }
 
 func (e *Editor) add(from, to int, text []byte) { e.pieces = append(e.pieces, piece{from, to, text}) }
+
+// since is what was appended to e.spare since it had n bytes; good until the next record.
+func (e *Editor) since(n int) []byte { return e.spare[n:len(e.spare):len(e.spare)] }
 
 // slot adds the pieces of the edits of one slot.
 func (e *Editor) slot(raw []byte, edits []schemas.Edit) error {
@@ -122,7 +126,9 @@ func (e *Editor) texts(raw []byte, from int, edits []schemas.Edit) error {
 		case ed.Op != schemas.Splice:
 			return fmt.Errorf("a turn cannot come into or out of a text")
 		case ed.Null && raw[from] == 'n':
-			e.add(from, to, jsontext.AppendQuoted(nil, ed.New))
+			n := len(e.spare)
+			e.spare = jsontext.AppendQuoted(e.spare, ed.New)
+			e.add(from, to, e.since(n))
 		case ed.Null || raw[from] != '"':
 			return &schemas.MisfitError{Edit: ed}
 		case ed.Unnull:
@@ -134,10 +140,13 @@ func (e *Editor) texts(raw []byte, from int, edits []schemas.Edit) error {
 			inside := raw[from+1 : to-1]
 			lo := jsontext.RawOffset(inside, int(ed.At))
 			hi := lo + jsontext.RawOffset(inside[lo:], len(ed.Old))
-			if string(jsontext.AppendUnquoted(nil, inside[lo:hi])) != ed.Old {
+			n := len(e.spare)
+			if e.spare = jsontext.AppendUnquoted(e.spare, inside[lo:hi]); string(e.since(n)) != ed.Old {
 				return &schemas.MisfitError{Edit: ed}
 			}
-			e.add(from+1+lo, from+1+hi, jsontext.AppendInside(nil, ed.New))
+			n = len(e.spare)
+			e.spare = jsontext.AppendInside(e.spare, ed.New)
+			e.add(from+1+lo, from+1+hi, e.since(n))
 		}
 	}
 	return nil
@@ -157,13 +166,17 @@ func (e *Editor) turns(raw []byte, open int, s *schemas.Slot, edits []schemas.Ed
 		n := i + 1
 		switch {
 		case ed.Op == schemas.InsertTurn && turn <= last:
-			e.add(e.elems[turn], e.elems[turn], append(e.turnText(s, ed), ", "...))
+			n := len(e.spare)
+			e.spare = append(append(e.spare, e.turnText(s, ed)...), ", "...)
+			e.add(e.elems[turn], e.elems[turn], e.since(n))
 		case ed.Op == schemas.InsertTurn:
 			end, err := jsontext.Value(raw, e.elems[last])
 			if err != nil {
 				return err
 			}
-			e.add(end, end, append([]byte(", "), e.turnText(s, ed)...))
+			n := len(e.spare)
+			e.spare = append(append(e.spare, ", "...), e.turnText(s, ed)...)
+			e.add(end, end, e.since(n))
 		case ed.Op == schemas.DeleteTurn:
 			if !isTurn(raw, e.elems[turn], s, ed) {
 				return &schemas.MisfitError{Edit: ed}

@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"inoculate/schemas/jsontext"
 )
 
 // column collects the values of one field, in buffers of the allocator. What it holds behind its first n values belongs to
@@ -23,6 +25,7 @@ type column struct {
 	offs  []byte // int32 ends of texts or lists, after a leading zero
 	kids  []*column
 	names [][]byte // of a struct's members
+	keys  [][]byte // the same as they stand in text, with their quotes; nil where they may be written in several ways
 	seen  []uint32 // stamp of the last object that had each member
 	stamp uint32
 
@@ -71,8 +74,18 @@ func (c *column) members(fields []arrow.Field) {
 	for _, m := range fields {
 		c.kids = append(c.kids, newColumn(m, c.mem))
 		c.names = append(c.names, []byte(m.Name))
+		c.keys = append(c.keys, plainKey(m.Name))
 	}
 	c.seen = make([]uint32, len(fields))
+}
+
+// plainKey is a name in quotes, where that is JSON and the name is the only one that can be meant.
+func plainKey(name string) []byte {
+	key := append(append([]byte{'"'}, name...), '"')
+	if end, escaped, err := jsontext.String(key, 0); err != nil || escaped || end < len(key) {
+		return nil
+	}
+	return key
 }
 
 // grow makes room for n more bytes.
@@ -95,6 +108,12 @@ func (c *column) grow(b []byte, n int) []byte {
 
 // room makes room for n more bytes of data; the first time, for as many as the last record had.
 func (c *column) room(n int) {
+	if c.data == nil || len(c.data)+n > cap(c.data) {
+		c.more(n)
+	}
+}
+
+func (c *column) more(n int) {
 	if c.data == nil {
 		c.data = c.grow(nil, max(n, c.hint.data))
 	}
@@ -115,12 +134,15 @@ func (c *column) appendText(b []byte) {
 
 // end notes the end of a text or list.
 func (c *column) end(at int) {
-	if len(c.offs) == 0 {
-		c.offs = c.grow(c.offs, max(4096, c.hint.offs))[:4]
-		clear(c.offs)
-	}
-	c.offs = c.grow(c.offs, 4)
 	n := len(c.offs)
+	if n == 0 || n+4 > cap(c.offs) {
+		if n == 0 {
+			c.offs = c.grow(c.offs, max(4096, c.hint.offs))[:4]
+			clear(c.offs)
+		}
+		c.offs = c.grow(c.offs, 4)
+		n = len(c.offs)
+	}
 	c.offs = c.offs[:n+4]
 	*(*int32)(unsafe.Pointer(&c.offs[n])) = int32(at)
 }

@@ -210,9 +210,23 @@ func tooLarge(c *column, i int) error {
 	return &RowError{Reason: "too_large", Field: c.field.Name, Offset: i, Msg: "the batch would hold more than 2 GiB of this text"}
 }
 
+// shortRecord is how much a record may hold behind a text, in bytes, that room for all of it is made before the text is read.
+const shortRecord = 16 << 10
+
 func (c *column) text(b []byte, i int) (int, error) {
 	if i >= len(b) || b[i] != '"' {
 		return c.other(b, i, "text")
+	}
+	if most := len(b) - i; most <= shortRecord && !c.full(most) { // room for the text whatever it is
+		c.room(most)
+		data, end, err := jsontext.AppendText(c.data, b, i)
+		if err != nil {
+			return end, err
+		}
+		c.data = data
+		c.end(len(c.data))
+		c.value()
+		return end, nil
 	}
 	end, escaped, err := jsontext.String(b, i)
 	if err != nil {
@@ -293,23 +307,12 @@ func (c *column) object(b []byte, i int) (int, error) {
 		i++
 	} else {
 		for {
-			if i >= len(b) || b[i] != '"' {
-				return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected a key"}
-			}
-			end, escaped, err := jsontext.String(b, i)
+			m, end, err := c.key(b, i, next)
 			if err != nil {
 				return end, err
 			}
-			key := b[i+1 : end-1]
-			if escaped {
-				key = jsontext.AppendUnquoted(nil, key)
-			}
-			m := c.member(key, next)
-			if m < 0 {
-				return i, c.unknown(b, i, key)
-			}
 			if c.seen[m] == c.stamp {
-				return i, &jsontext.SyntaxError{Offset: i, Reason: "duplicate_key", Msg: fmt.Sprintf("key %q stands twice", key)}
+				return i, &jsontext.SyntaxError{Offset: i, Reason: "duplicate_key", Msg: fmt.Sprintf("key %q stands twice", c.names[m])}
 			}
 			c.seen[m] = c.stamp
 			next = m + 1
@@ -341,6 +344,30 @@ func (c *column) object(b []byte, i int) (int, error) {
 	}
 	c.value()
 	return i, nil
+}
+
+// key reads the key at b[i], of member m, and returns the index behind it. Most stand where the schema has them, and as there.
+func (c *column) key(b []byte, i, next int) (m, end int, err error) {
+	if next < len(c.keys) {
+		if k := c.keys[next]; k != nil && bytes.HasPrefix(b[i:], k) {
+			return next, i + len(k), nil
+		}
+	}
+	if i >= len(b) || b[i] != '"' {
+		return -1, i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected a key"}
+	}
+	end, escaped, err := jsontext.String(b, i)
+	if err != nil {
+		return -1, end, err
+	}
+	key := b[i+1 : end-1]
+	if escaped {
+		key = jsontext.AppendUnquoted(nil, key)
+	}
+	if m = c.member(key, next); m < 0 {
+		return m, i, c.unknown(b, i, key)
+	}
+	return m, end, nil
 }
 
 // member finds a key: most records have their keys in the order of the schema.

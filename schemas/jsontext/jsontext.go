@@ -329,18 +329,28 @@ func String(b []byte, i int) (end int, escaped bool, err error) {
 			if i, err = escape(b, i); err != nil {
 				return i, true, err
 			}
-		case c < 0x20:
-			return i, escaped, syntax(i, fmt.Sprintf("control character %#02x in a string", c))
-		case c < utf8.RuneSelf:
-			i++
 		default:
-			r, n := utf8.DecodeRune(b[i:])
-			if r == utf8.RuneError && n <= 1 {
-				return i, escaped, &SyntaxError{Offset: i, Reason: "invalid_utf8", Msg: fmt.Sprintf("invalid UTF-8 byte %#02x", c)}
+			if i, err = rest(b, i); err != nil {
+				return i, escaped, err
 			}
-			i += n
 		}
 	}
+}
+
+// rest checks what stands in a string, at b[i], and ends a plain run, but for quotes and backslashes: letters beyond ASCII, as
+// many as there are. It returns the index behind them.
+func rest(b []byte, i int) (int, error) {
+	if c := b[i]; c < 0x20 {
+		return i, syntax(i, fmt.Sprintf("control character %#02x in a string", c))
+	}
+	for i < len(b) && b[i] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i, &SyntaxError{Offset: i, Reason: "invalid_utf8", Msg: fmt.Sprintf("invalid UTF-8 byte %#02x", b[i])}
+		}
+		i += n
+	}
+	return i, nil
 }
 
 // escape checks the escape at b[i] and returns the index behind it (behind both halves of a surrogate pair).

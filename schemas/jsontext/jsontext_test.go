@@ -58,7 +58,9 @@ func FuzzValid(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2,{"b":"c\u00e9"}]}`, `"\ud83d\ude00"`, `{"a":1,"a":2}`, "\"\u2028\u0085\"", `-0.1e-7`, "\"\xff\""} {
 		f.Add([]byte(s))
 	}
+	f.Add([]byte("\"r\u00e9sum\u00e9 \\n\\t\\u0041\\ud83d\\ude00 \xf0\x9f\x98\x80 \\/ end of it, and on for more than 32 bytes\""))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		checkText(t, b)
 		err := Valid(b)
 		if err == nil {
 			if !json.Valid(b) {
@@ -79,6 +81,21 @@ func FuzzValid(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkText holds AppendText against String and AppendUnquoted.
+func checkText(t *testing.T, b []byte) {
+	if b = append([]byte{'"'}, b...); len(b) > 1 && b[1] == '"' {
+		b = b[1:]
+	}
+	end, _, err := String(b, 0)
+	got, at, err2 := AppendText([]byte("before "), b, 0)
+	if (err == nil) != (err2 == nil) || at != end || err != nil && err.Error() != err2.Error() {
+		t.Fatalf("%q: String ends at %d, %v, AppendText at %d, %v", b, end, err, at, err2)
+	}
+	if err == nil && string(got) != "before "+string(AppendUnquoted(nil, b[1:end-1])) {
+		t.Fatalf("%q: %q", b, got)
+	}
 }
 
 func checkStrings(t *testing.T, b []byte) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // AppendUnquoted appends the text that the inside of a checked JSON string (without its quotes) stands for.
@@ -22,6 +23,41 @@ func AppendUnquoted(dst, inside []byte) []byte {
 		r, n := unescape(inside[k:])
 		dst = utf8.AppendRune(dst, r)
 		inside = inside[k+n:]
+	}
+}
+
+// AppendText is String for who wants the text: it appends to dst what the string at b[i] stands for. After an error, what is
+// behind dst is of no use.
+func AppendText(dst, b []byte, i int) (_ []byte, end int, err error) {
+	start := i
+	i++
+	from := i // what is not copied yet
+	for {
+		i += plainRun(b[i:])
+		if i >= len(b) {
+			return dst, i, &SyntaxError{Offset: start, Reason: "syntax", Msg: "string is not closed"}
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return append(dst, b[from:i]...), i + 1, nil
+		case c == '\\':
+			dst = append(dst, b[from:i]...)
+			next, err := escape(b, i)
+			if err != nil {
+				return dst, next, err
+			}
+			if one := simple[b[i+1]]; one != 0 {
+				dst = append(dst, one)
+			} else {
+				r, _ := unescape(b[i:])
+				dst = utf8.AppendRune(dst, r)
+			}
+			i, from = next, next
+		default:
+			if i, err = rest(b, i); err != nil {
+				return dst, i, err
+			}
+		}
 	}
 }
 
@@ -75,6 +111,9 @@ func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
 func AppendInside[T string | []byte](dst []byte, s T) []byte {
 	from := 0
 	for i := 0; i < len(s); i++ {
+		if i += plainRun(bytesOf(s[i:])); i == len(s) {
+			break
+		}
 		c := s[i]
 		var e [6]byte
 		n, skip := 2, 1
@@ -94,6 +133,9 @@ func AppendInside[T string | []byte](dst []byte, s T) []byte {
 		case c == 0xe2 && i+2 < len(s) && s[i+1] == 0x80 && s[i+2]&^1 == 0xa8:
 			e, n, skip = [6]byte{0, 'u', '2', '0', '2', hexDigits[s[i+2]&15]}, 6, 3
 		default:
+			for i+1 < len(s) && s[i+1] >= 0x80 && s[i+1] != 0xc2 && s[i+1] != 0xe2 { // what is left of a letter, and letters behind it
+				i++
+			}
 			continue
 		}
 		e[0] = '\\'
@@ -103,4 +145,9 @@ func AppendInside[T string | []byte](dst []byte, s T) []byte {
 		from = i + 1
 	}
 	return append(dst, s[from:]...)
+}
+
+// bytesOf is text as bytes, not to be changed.
+func bytesOf[T string | []byte](s T) []byte {
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&s)), len(s)) // both begin with the pointer to their bytes
 }

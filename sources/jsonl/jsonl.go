@@ -25,14 +25,14 @@ const (
 	DefaultMaxRecord  = 64 << 20
 	DefaultSample     = 10_000
 	minPartition      = 32 << 20
-	maxPartition      = 256 << 20
+	maxPartition      = 64 << 20 // that of any input of 0.5 GB or more: what a segment needs of memory does not grow further
 )
 
 // A Config says what is read, and in which portions. Zero values stand for the defaults.
 type Config struct {
 	Paths          []string      // files, folders, globs, "-"
 	BatchBytes     int64         // text of a batch, about
-	PartitionBytes int64         // text of a partition, about; 0 for a size that fits the input
+	PartitionBytes int64         // text of a partition, about; 0: 64 MiB, and an eighth of an input below 0.5 GB, 32 MiB at least
 	MaxRecord      int64         // bytes of the longest line; a longer one stops the run
 	Sample         int           // records at the start of each file from which the schema is inferred
 	Schema         *arrow.Schema // of the rows that were written to the files; nil: inferred

@@ -8,26 +8,16 @@ import (
 	"inoculate/sources/files"
 )
 
-// Bounds of the size of partitions that the source chooses, in uncompressed bytes, and the number of partitions that small
-// inputs are to have.
-const (
-	leastPartition = 64 << 20
-	mostPartition  = 256 << 20
-	partitionsMin  = 8
-)
+// partitionBytes is the size of partitions where the config gives none, in uncompressed bytes. It does not follow the input, since
+// what a segment needs of memory follows it.
+const partitionBytes = 64 << 20
 
 // Plan groups row groups into partitions in the order of the input. A partition lies in one file; its positions are row
 // numbers of that file, from 0. A file without rows has none.
 func (s *Source) Plan(ctx context.Context) ([]pipeline.Partition, error) {
 	target := s.cfg.PartitionBytes
 	if target == 0 {
-		total := int64(0)
-		for _, in := range s.inputs {
-			for _, g := range in.groups {
-				total += g.bytes
-			}
-		}
-		target = min(max(total/partitionsMin, leastPartition), mostPartition)
+		target = partitionBytes
 	}
 	var out []pipeline.Partition
 	for _, in := range s.inputs {

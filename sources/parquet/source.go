@@ -28,7 +28,7 @@ type Config struct {
 	Paths          []string         // files, folders, globs
 	BatchRows      int              // rows of a batch at most; 0 for DefaultBatchRows
 	BatchBytes     int64            // bytes of a batch at most, but for one with a single row; 0 for DefaultBatchBytes
-	PartitionBytes int64            // uncompressed bytes of a partition, about; 0 for a size that fits the input
+	PartitionBytes int64            // uncompressed bytes of a partition, about; 0: 64 MiB
 	Mem            memory.Allocator // where batches are allocated; nil for a pool of the source's own
 }
 

@@ -200,9 +200,9 @@ func (a *applier) train(b *pipeline.Batch, row int, hits []pipeline.Hit, edits [
 	if len(a.ids) > chosen { // alone, since one that is not among them can hide another behind it
 		_, a.found = a.place.Peel(a.after, a.ids[:chosen], a.peels[:0], a.found[:0])
 	}
-	if standing := a.place.Complete(a.after, a.ids[:chosen], a.found, a.stand[:0]); len(standing) != chosen {
+	if a.stand = a.place.Complete(a.after, a.ids[:chosen], a.found, a.stand[:0]); len(a.stand) != chosen {
 		for _, id := range a.ids[:chosen] {
-			if !slices.Contains(standing, id) {
+			if !slices.Contains(a.stand, id) {
 				return a.finding("missing", id, a.Layout.Columns()[0], "the record was chosen for it, and does not carry it at its place")
 			}
 		}
@@ -263,18 +263,18 @@ func inserted(edits []schemas.Edit, t *schemas.Turn) bool {
 	})
 }
 
-func hitRow(h pipeline.Hit) int32       { return h.Row }
-func editRow(e schemas.Edit) int32      { return e.Row }
-func placedRow(p pipeline.Placed) int32 { return p.Row }
+func hitRow(h *pipeline.Hit) int32       { return h.Row }
+func editRow(e *schemas.Edit) int32      { return e.Row }
+func placedRow(p *pipeline.Placed) int32 { return p.Row }
 
 // rowsOf cuts the entries of a row off the front of list, and those of earlier rows with them.
-func rowsOf[T any](list *[]T, row int, rowOf func(T) int32) []T {
+func rowsOf[T any](list *[]T, row int, rowOf func(*T) int32) []T {
 	l := *list
-	for len(l) > 0 && int(rowOf(l[0])) < row {
+	for len(l) > 0 && int(rowOf(&l[0])) < row {
 		l = l[1:]
 	}
 	n := 0
-	for n < len(l) && int(rowOf(l[n])) == row {
+	for n < len(l) && int(rowOf(&l[n])) == row {
 		n++
 	}
 	*list = l[n:]

@@ -15,7 +15,7 @@ type wideHit struct {
 	how string
 }
 
-func wideRow(h wideHit) int32 { return h.Row }
+func wideRow(h *wideHit) int32 { return h.Row }
 
 // widen searches the strings of the test rows as the source has them.
 func (a *applier) widen(b *pipeline.Batch) {

@@ -55,7 +55,7 @@ func (c *Check) Bind(*arrow.Schema) (pipeline.Applier, error) {
 			return nil, fmt.Errorf("no trainer %q is known", name)
 		}
 	}
-	a := &applier{rejects: c.For, field: c.Layout.Columns()[0]}
+	a := &applier{layout: c.Layout, rejects: c.For, field: c.Layout.Columns()[0]}
 	if l := c.Layout.Refused(); l != nil {
 		a.refused = schemas.NewView(l)
 	}
@@ -63,6 +63,7 @@ func (c *Check) Bind(*arrow.Schema) (pipeline.Applier, error) {
 }
 
 type applier struct {
+	layout   *schemas.Layout
 	rejects  []string
 	field    string
 	refused  *schemas.View // the rejected answers of preferences
@@ -92,7 +93,7 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 			continue
 		}
 		turns, fault := b.View.Turns(row)
-		if fault == nil && len(mine) > 0 {
+		if fault == nil && !a.textOnly(mine) {
 			if turns, fault = b.View.Edited(turns, mine, a.edited[:0]); fault == nil {
 				a.edited = turns
 			}
@@ -104,6 +105,17 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 		a.row(b, row, turns)
 	}
 	return nil
+}
+
+// textOnly tells whether edits change what turns say, and neither which there are nor whether they say anything: trainers ask for no
+// more.
+func (a *applier) textOnly(edits []schemas.Edit) bool {
+	for i := range edits {
+		if e := &edits[i]; e.Op != schemas.Splice || e.Null || e.Unnull || a.layout.Slots[e.Slot].Kind == schemas.JSONSlot {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {

@@ -99,7 +99,7 @@ func TestApply(t *testing.T) {
 		b := pipeline.Batch{Record: rec}
 		s.Prepare(&b)
 		copy(b.Phases, []pipeline.Phase{pipeline.PhaseTrain, pipeline.PhaseTest, pipeline.PhaseTrain, pipeline.PhaseFiltered})
-		b.Edits = append(b.Edits, schemas.Edit{Row: 2, Op: schemas.InsertTurn, Turn: 1, Role: "system", New: "in the middle"})
+		b.Edits = append(b.Edits, schemas.Edit{Row: 0, Turn: 1, New: "text alone "}, schemas.Edit{Row: 2, Op: schemas.InsertTurn, Turn: 1, Role: "system", New: "in the middle"})
 		if err := a.Apply(context.Background(), &b); err != nil {
 			t.Fatal(err)
 		}
@@ -113,6 +113,20 @@ func TestApply(t *testing.T) {
 	}
 	if _, err := (&Check{Layout: layout, For: []string{"keras"}}).Bind(inf.Schema()); err == nil {
 		t.Error("no error for an unknown trainer")
+	}
+}
+
+// TestTextOnly: only edits that leave every turn, and something in it, are passed over.
+func TestTextOnly(t *testing.T) {
+	a := &applier{layout: &schemas.Layout{Slots: []schemas.Slot{{Kind: schemas.ListSlot}, {Kind: schemas.JSONSlot}, {Kind: schemas.TextSlot}}}}
+	text := schemas.Edit{At: 3, Old: "old", New: "new"}
+	if !a.textOnly(nil) || !a.textOnly([]schemas.Edit{text, {Slot: 2, Old: "all of it"}}) {
+		t.Error("text alone changes, and it says no")
+	}
+	for _, e := range []schemas.Edit{{Op: schemas.InsertTurn}, {Op: schemas.DeleteTurn}, {Null: true}, {Unnull: true}, {Slot: 1}} {
+		if a.textOnly([]schemas.Edit{text, e}) {
+			t.Errorf("%+v changes more than text", e)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	maxPageEntries = 128 << 10
+	maxPageEntries = 20_000                 // of all columns, levels and numbers wait in memory until a page ends
 	maxPageBytes   = math.MaxInt32 - 64<<20 // leaves room for levels
 	noLimit        = math.MaxInt64
 )
@@ -29,8 +29,9 @@ type column struct {
 	numbers    []uint32 // values as numbers of dict
 
 	dict    *dictionary // nil for columns that never have one
-	numbing bool        // the page in progress has numbers
-	kept    int         // values of dict that finished pages use
+	recent  [recents]recent
+	numbing bool // the page in progress has numbers
+	kept    int  // values of dict that finished pages use
 
 	pages chunkPages
 
@@ -195,6 +196,7 @@ func (c *column) reset() {
 	c.kept = 0
 	if c.numbing = c.dict != nil; c.numbing {
 		c.dict.reset()
+		c.recent = [recents]recent{}
 	}
 }
 

@@ -98,11 +98,16 @@ func (s *shredder) lists(n *node, d, child arrow.ArrayData, e entries) (out entr
 				m, def = 1, n.def
 			}
 			out.reps[k] = e.rep(i)
-			fill(out.reps[k+1:k+m], n.rep)
 			if out.defs != nil {
-				fill(out.defs[k:k+m], def)
+				out.defs[k] = def
 			}
-			i, k = i+1, k+m
+			if i, k = i+1, k+1; m > 1 {
+				fill(out.reps[k:k+m-1], n.rep)
+				if out.defs != nil {
+					fill(out.defs[k:k+m-1], def)
+				}
+				k += m - 1
+			}
 		}
 	}
 	others()

@@ -1,6 +1,10 @@
 package parquetfile
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
 
 // appendNumbers adds rows by the numbers of their values, as far as the dictionary goes.
 func (c *column) appendNumbers(in *chunk, at cursor) (cursor, error) {
@@ -50,19 +54,63 @@ func (c *column) number(in *chunk) (ok bool, err error) {
 		if err := c.store(b, in.data.Buffers()[1].Bytes(), p); err != nil {
 			return false, err
 		}
-		for len(b) > 0 {
-			k, ok := c.dict.number(b[:c.width])
-			if !ok {
-				return false, nil
-			}
-			c.numbers = append(c.numbers, k)
-			v := b[:c.width]
-			for b = b[c.width:]; !c.dict.probing && bytes.HasPrefix(b, v); b = b[c.width:] {
-				c.numbers = append(c.numbers, k)
-			}
+		c.numbers = slices.Grow(c.numbers, p[0].n)
+		switch {
+		case c.dict.probing || c.width != 4 && c.width != 8:
+			ok = c.numberEach(b)
+		default:
+			ok = c.numberRecent(b)
+		}
+		if !ok {
+			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// numberEach adds the numbers of values of fixed width; it is false where one has none.
+func (c *column) numberEach(b []byte) bool {
+	for len(b) > 0 {
+		k, ok := c.dict.number(b[:c.width])
+		if !ok {
+			return false
+		}
+		c.numbers = append(c.numbers, k)
+		v := b[:c.width]
+		for b = b[c.width:]; !c.dict.probing && bytes.HasPrefix(b, v); b = b[c.width:] {
+			c.numbers = append(c.numbers, k)
+		}
+	}
+	return true
+}
+
+// recents is how many values of 4 or 8 bytes are remembered with their number.
+const recents = 32
+
+// A recent value is one of those that were numbered last.
+type recent struct {
+	value  uint64
+	number uint32 // plus 1; 0 where there is no value
+}
+
+// numberRecent is numberEach for values of 4 or 8 bytes behind the probe: most came a moment ago.
+func (c *column) numberRecent(b []byte) bool {
+	for ; len(b) > 0; b = b[c.width:] {
+		v := uint64(binary.LittleEndian.Uint32(b))
+		if c.width == 8 {
+			v = binary.LittleEndian.Uint64(b)
+		}
+		r := &c.recent[v*0x9e3779b97f4a7c15>>(64-5)]
+		if r.value != v || r.number == 0 {
+			k, ok := c.dict.number(b[:c.width])
+			if !ok {
+				return false
+			}
+			r.value, r.number = v, k+1
+		}
+		c.numbers = append(c.numbers, r.number-1)
+	}
+	return true
 }
 
 // spell turns the numbers of the page in progress, the first of its chunk, into the values and drops the dictionary.

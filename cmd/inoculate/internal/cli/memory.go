@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
 	"inoculate/pipeline/config"
+	"inoculate/pipeline/pool"
 )
 
 // heapFloor is the soft limit of the heap in bytes that a run gets along with, as measured with records of 1 to 2 kB. Parquet keeps
@@ -85,4 +88,11 @@ func (p *pacer) sample(live int64, cycles uint64) (limit int64, changed bool) {
 	changed = limit != p.limit && (p.limit != 0 || limit != p.floor)
 	p.limit = limit
 	return limit, changed
+}
+
+// makeRoom gives the batches' buffers back: a seal, which comes when no batch is left, compares keys in their place.
+func makeRoom(mem memory.Allocator) {
+	if p, ok := mem.(*pool.Allocator); ok && p.Trim() >= 1<<20 {
+		debug.FreeOSMemory()
+	}
 }

@@ -316,6 +316,7 @@ func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *c
 			return nil, err
 		}
 	}
+	makeRoom(p.Mem)
 	m, err := a.seal(ctx, compare, p, log)
 	if err == nil || ctx.Err() == nil {
 		return m, err

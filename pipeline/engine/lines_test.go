@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"inoculate/pipeline"
+	"inoculate/schemas"
+	"inoculate/schemas/jsonedit"
+)
+
+// written is a sink, and its writer, that keeps what it is given.
+type written struct {
+	text bytes.Buffer
+	rows int
+	left int // writes until one fails; negative: none does
+}
+
+func (s *written) Wants(bool) pipeline.Wants { return pipeline.Wants{Lines: true} }
+
+func (s *written) Begin(context.Context, pipeline.Segment, *arrow.Schema) (pipeline.Writer, error) {
+	return s, nil
+}
+
+func (s *written) Write(_ context.Context, rows pipeline.Rows) error {
+	if s.left--; s.left == 0 {
+		return fmt.Errorf("the disk is full")
+	}
+	if n := bytes.Count(rows.Lines, []byte{'\n'}); n != rows.N {
+		return fmt.Errorf("%d lines as %d rows", n, rows.N)
+	}
+	s.rows += rows.N
+	s.text.Write(rows.Lines)
+	return nil
+}
+
+func (s *written) Close(context.Context) ([]pipeline.File, error) { return nil, nil }
+func (s *written) Abort() error                                   { return nil }
+
+// TestLineByLine: whatever rows a phase has, and whatever is edited, its file has their lines in order, each once.
+func TestLineByLine(t *testing.T) {
+	layout, err := schemas.Find(schema, schemas.Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		var b pipeline.Batch
+		b.Lines = &pipeline.Lines{}
+		var want bytes.Buffer
+		var runs []schemas.Run
+		n := r.IntN(12)
+		for i := range n {
+			if r.IntN(4) == 0 {
+				b.Lines.Data = append(b.Lines.Data, []string{"\n", " \r\n", "\xef\xbb\xbf", "no record\n"}[r.IntN(4)]...)
+			}
+			line := fmt.Sprintf(`{"userInput": "%d", "desiredOutput": "out"}%s`, i, []string{"", "\r", " "}[r.IntN(3)])
+			from := int32(len(b.Lines.Data))
+			b.Lines.Data = append(b.Lines.Data, line...)
+			b.Lines.Spans = append(b.Lines.Spans, pipeline.Span{From: from, To: int32(len(b.Lines.Data))})
+			b.Positions = append(b.Positions, int64(from))
+			if i < n-1 || r.IntN(2) == 0 { // the last line may end with the file
+				b.Lines.Data = append(b.Lines.Data, '\n')
+			}
+			edited := r.IntN(3) == 0
+			if edited {
+				b.Edits = append(b.Edits, schemas.Edit{Row: int32(i), New: "more ", Prompt: -1})
+			}
+			if r.IntN(3) == 0 {
+				continue // of another phase
+			}
+			if k := len(runs) - 1; k >= 0 && runs[k].Start+runs[k].N == i {
+				runs[k].N++
+			} else {
+				runs = append(runs, schemas.Run{Start: i, N: 1})
+			}
+			if edited {
+				line = fmt.Sprintf(`{"userInput": "more %d", "desiredOutput": "out"}%s`, i, line[len(fmt.Sprintf(`{"userInput": "%d", "desiredOutput": "out"}`, i)):])
+			}
+			want.WriteString(line + "\n")
+		}
+		out := &written{left: -1}
+		w := &worker{job: &Job{Source: &numbers{}, Outputs: Outputs{Train: out}}, lines: jsonedit.New(layout)}
+		w.wants[0] = out.Wants(true)
+		s := &segment{w: w}
+		s.phases[0] = out
+		if err := w.write(t.Context(), s, &b, 0, runs); err != nil {
+			t.Fatal(err)
+		}
+		rows := 0
+		for _, r := range runs {
+			rows += r.N
+		}
+		if out.text.String() != want.String() || out.rows != rows {
+			t.Fatalf("seed %d: %d rows\n%q\nwant %d\n%q", seed, out.rows, out.text.String(), rows, want.String())
+		}
+		if rows > 0 {
+			out.left = 1
+			if err := w.write(t.Context(), s, &b, 0, runs); err == nil {
+				t.Fatal("a write that failed went unnoticed")
+			}
+		}
+	}
+}
