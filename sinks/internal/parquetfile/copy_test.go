@@ -72,8 +72,11 @@ func TestCopyAnySchema(t *testing.T) {
 // TestPyarrowReadsCopies: pyarrow reads files of copied row groups, and finds the bounds that it computes.
 func TestPyarrowReadsCopies(t *testing.T) {
 	python := require.Python(t, "pyarrow==26.0.1")
-	dir := t.TempDir()
-	for k := range 4 {
+	dir, files := t.TempDir(), 4
+	if testing.Short() { // the race detector makes each ten times as slow
+		files = 2
+	}
+	for k := range files {
 		f := &filler{Rand: rand.New(rand.NewPCG(uint64(k), 7)), nulls: 0.2, few: k%2 == 0, many: 5}
 		schema := schemaOf(true, append(leafTypes(), nestedTypes(true)...)...)
 		o := Options{PageBytes: 700, RowGroupBytes: 30_000, Mem: checked(t)}

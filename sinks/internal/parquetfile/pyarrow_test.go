@@ -21,7 +21,7 @@ func TestPyarrowReadsTheSame(t *testing.T) {
 	dir := t.TempDir()
 	files := 24
 	if testing.Short() {
-		files = 6
+		files = 3
 	}
 	for k := range files {
 		rng := rand.New(rand.NewPCG(uint64(k), 1))
