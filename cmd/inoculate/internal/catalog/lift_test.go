@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +50,7 @@ func liftLines(t *testing.T, lines, column string) (rows []string, err error) {
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil {
 			return rows, err
 		}
 	}

@@ -1,4 +1,5 @@
-// Package compact merges the small files of a folder into larger ones: the same rows in the same order.
+// Package compact merges the small files of a folder into larger ones, the same rows in the same order, and folds the commit log of
+// a stream.
 package compact
 
 import (
