@@ -31,6 +31,19 @@ type Edit struct {
 	Prompt int32 // index in the registry of the prompt that caused it, -1 for none
 }
 
+// EditsOf cuts the edits of a row off the front of edits, which are in the order of CompareEdits, and those of earlier rows with them.
+func EditsOf(edits *[]Edit, row int) []Edit {
+	l, n := *edits, 0
+	for len(l) > 0 && int(l[0].Row) < row {
+		l = l[1:]
+	}
+	for n < len(l) && int(l[n].Row) == row {
+		n++
+	}
+	*edits = l[n:]
+	return l[:n]
+}
+
 // CompareEdits orders edits by row, slot, turn, then insertions before splices, then by place in the text.
 // Edits that compare equal keep their order.
 func CompareEdits(a, b Edit) int {

@@ -198,7 +198,7 @@ func (w *worker) lineByLine(ctx context.Context, s *segment, b *pipeline.Batch, 
 	from := int32(0)       // where they begin
 	for _, r := range runs {
 		for i := r.Start; i < r.Start+r.N; i++ {
-			mine := editsOf(&edits, i)
+			mine := schemas.EditsOf(&edits, i)
 			span := b.Lines.Spans[i]
 			whole := len(mine) == 0 && int(span.To) < len(b.Lines.Data) && b.Lines.Data[span.To] == '\n'
 			if whole && raw.N > 0 && from+int32(len(raw.Lines)) == span.From {
@@ -240,7 +240,7 @@ func (w *worker) edit(s *segment, b *pipeline.Batch, runs []schemas.Run) error {
 	edits := b.Edits
 	for _, r := range runs {
 		for i := r.Start; i < r.Start+r.N; i++ {
-			if err := w.line(s, b, i, editsOf(&edits, i)); err != nil {
+			if err := w.line(s, b, i, schemas.EditsOf(&edits, i)); err != nil {
 				return err
 			}
 		}
@@ -255,19 +255,6 @@ func (w *worker) line(s *segment, b *pipeline.Batch, row int, edits []schemas.Ed
 	}
 	w.text = append(w.text, '\n')
 	return nil
-}
-
-// editsOf cuts the edits of a row off the front, and those of earlier rows with them.
-func editsOf(edits *[]schemas.Edit, row int) []schemas.Edit {
-	l, n := *edits, 0
-	for len(l) > 0 && int(l[0].Row) < row {
-		l = l[1:]
-	}
-	for n < len(l) && int(l[n].Row) == row {
-		n++
-	}
-	*edits = l[n:]
-	return l[:n]
 }
 
 // halve cuts runs after n rows.
@@ -291,16 +278,13 @@ func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error
 	edits, placed := b.Edits, b.Placed
 	n := b.NumRows()
 	for i := range n {
-		e, p := 0, 0
-		for e < len(edits) && int(edits[e].Row) == i {
-			e++
-		}
+		p := 0
 		for p < len(placed) && int(placed[p].Row) == i {
 			p++
 		}
-		r := provenance.Row{Position: b.Position(i), Phase: uint8(b.Phases[i]), Decision: b.Decisions[i], Edits: edits[:e]}
+		r := provenance.Row{Position: b.Position(i), Phase: uint8(b.Phases[i]), Decision: b.Decisions[i], Edits: schemas.EditsOf(&edits, i)}
 		mine := placed[:p]
-		edits, placed = edits[e:], placed[p:]
+		placed = placed[p:]
 		switch b.Phases[i] {
 		case pipeline.PhaseNone:
 			r.Phase, r.Decision, r.Edits, mine = provenance.Rejected, 0, nil, nil

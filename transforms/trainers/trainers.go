@@ -80,15 +80,7 @@ func (a *applier) Apply(_ context.Context, b *pipeline.Batch) error {
 	}
 	edits := b.Edits
 	for row, ph := range b.Phases {
-		n := 0
-		for n < len(edits) && int(edits[n].Row) <= row {
-			n++
-		}
-		mine := edits[:n]
-		edits = edits[n:]
-		for len(mine) > 0 && int(mine[0].Row) < row {
-			mine = mine[1:]
-		}
+		mine := schemas.EditsOf(&edits, row)
 		if ph != pipeline.PhaseTrain && ph != pipeline.PhaseTest {
 			continue
 		}

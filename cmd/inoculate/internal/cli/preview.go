@@ -117,19 +117,13 @@ func (s *shower) batch(ctx context.Context, b *pipeline.Batch, appliers []pipeli
 	}
 	edits := b.Edits
 	for row := 0; row < b.NumRows() && s.left > 0; row++ {
-		for len(edits) > 0 && int(edits[0].Row) < row {
-			edits = edits[1:]
-		}
-		k := 0
-		for k < len(edits) && int(edits[k].Row) == row {
-			k++
-		}
+		mine := schemas.EditsOf(&edits, row)
 		reject, rejected := rejects[row]
 		switch {
 		case rejected:
 			s.record(b, b.Partition.Source, b.Position(row), "reject", &reject, nil, row)
-		case k > 0 || s.all:
-			s.record(b, b.Partition.Source, b.Position(row), b.Phases[row].String(), nil, edits[:k], row)
+		case len(mine) > 0 || s.all:
+			s.record(b, b.Partition.Source, b.Position(row), b.Phases[row].String(), nil, mine, row)
 		}
 	}
 	return nil
