@@ -37,18 +37,24 @@ func (j *Job) stream(ctx, drain context.Context, stats *Stats) error {
 			told(p, c, sequence)
 		}
 	}
-	var sealing sync.WaitGroup
-	sealCtx, stopSealing := context.WithCancel(ctx)
-	if j.Seal != nil && j.SealEvery > 0 {
-		sealing.Go(func() {
-			if err := job.sealNowAndThen(sealCtx, &commits); err != nil {
+	var tending sync.WaitGroup
+	tendCtx, stopTending := context.WithCancel(ctx)
+	tend := func(f func(context.Context, *atomic.Int64) error) {
+		tending.Go(func() {
+			if err := f(tendCtx, &commits); err != nil {
 				cancel(err)
 			}
 		})
 	}
+	if j.SealEvery > 0 && j.Seal != nil {
+		tend(job.sealNowAndThen)
+	}
+	if j.SealEvery > 0 && j.Fold != nil {
+		tend(job.foldNowAndThen)
+	}
 	err := job.assign(ctx, drain, stats)
-	stopSealing()
-	sealing.Wait()
+	stopTending()
+	tending.Wait()
 	if cause := context.Cause(ctx); cause != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = cause
 	}
@@ -190,19 +196,13 @@ const sealRest = 9
 // sealNowAndThen seals what was committed, until ctx is done.
 func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 	last, took := time.Now(), time.Duration(0)
-	for sealed, folded := int64(0), int64(0); ; {
+	for sealed := int64(0); ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(j.SealEvery):
 		}
 		n := commits.Load()
-		if j.Fold != nil && n != folded {
-			if err := j.Fold(ctx); err != nil && ctx.Err() == nil {
-				return err
-			}
-			folded = n
-		}
 		if n == sealed || time.Since(last) < sealRest*took {
 			continue
 		}
@@ -216,5 +216,24 @@ func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 			return err
 		}
 		last, took, sealed = time.Now(), time.Since(began), n
+	}
+}
+
+// foldNowAndThen keeps the commit log short, until ctx is done, however long a seal or a merge takes meanwhile.
+func (j *Job) foldNowAndThen(ctx context.Context, commits *atomic.Int64) error {
+	for folded := int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(j.SealEvery):
+		}
+		n := commits.Load()
+		if n == folded {
+			continue
+		}
+		if err := j.Fold(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		folded = n
 	}
 }

@@ -208,7 +208,7 @@ func TestStreamMerges(t *testing.T) {
 	})
 }
 
-// TestStreamFolds: the commit log is kept short while seals are rare because each takes long, and not where nothing was committed.
+// TestStreamFolds: the commit log is kept short while seals and merges take long, and not where nothing was committed.
 func TestStreamFolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newStream(1)
@@ -217,6 +217,10 @@ func TestStreamFolds(t *testing.T) {
 		var folds, seals []time.Duration
 		j.Fold = func(context.Context) error {
 			folds = append(folds, time.Since(began))
+			return nil
+		}
+		j.Merge = func(context.Context) error {
+			time.Sleep(10 * time.Second)
 			return nil
 		}
 		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
@@ -229,10 +233,10 @@ func TestStreamFolds(t *testing.T) {
 		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(folds); !strings.HasPrefix(got, "[5s 20s 25s 30s 35s 40s 45s") {
+		if got := fmt.Sprint(folds); !strings.HasPrefix(got, "[5s 10s 15s 20s 25s 30s 35s 40s 45s") {
 			t.Errorf("folded at %s", got)
 		}
-		if len(seals) != 1 || seals[0] != 5*time.Second {
+		if len(seals) != 1 || seals[0] != 15*time.Second {
 			t.Errorf("sealed at %v", seals)
 		}
 	})

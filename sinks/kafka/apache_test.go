@@ -51,7 +51,7 @@ func inARow(t *testing.T, cluster *broker.Cluster) {
 		at++
 		must(t, d.Commit(t.Context(), at*10, fmt.Sprint(at)))
 	}
-	got := read(t, cluster.Bootstrap, "row", 3)
+	got := broker.Committed(t, cluster.Bootstrap, "row")
 	for i, r := range got {
 		if want := fmt.Sprintf(`{"id": %d,`, i); !strings.HasPrefix(string(r.Value), want) {
 			t.Fatalf("record %d: %s", i, r.Value)
@@ -71,7 +71,7 @@ func sizes(t *testing.T, cluster *broker.Cluster) {
 	must(t, d.Write(t.Context(), pipeline.PhaseTrain, lines(0, 1000))) // several times what the topic takes at once
 	must(t, d.Reject(t.Context(), &pipeline.DeadLetter{Partition: input, Reject: &pipeline.Reject{Position: 1000, Reason: "leak"}, Origin: pipeline.Origin{Key: []byte("k"), Value: make([]byte, 50_000)}}))
 	must(t, d.Commit(t.Context(), 1001, "x"))
-	got, dead := read(t, cluster.Bootstrap, "small", 1), read(t, cluster.Bootstrap, "dead", 1)
+	got, dead := broker.Committed(t, cluster.Bootstrap, "small"), broker.Committed(t, cluster.Bootstrap, "dead")
 	for i, r := range got {
 		if header(r, IDHeader) != fmt.Sprintf("run1/t00-p0003/%d", i) {
 			t.Fatalf("record %d is %s", i, header(r, IDHeader))
@@ -107,7 +107,7 @@ func expired(t *testing.T, cluster *broker.Cluster) {
 	}
 	must(t, again.Write(t.Context(), pipeline.PhaseTrain, lines(0, 10)))
 	must(t, again.Commit(t.Context(), 10, "x"))
-	if got := read(t, cluster.Bootstrap, "late", 1); len(got) != 10 {
+	if got := broker.Committed(t, cluster.Bootstrap, "late"); len(got) != 10 {
 		t.Errorf("%d records", len(got))
 	}
 }
@@ -135,7 +135,7 @@ func crash(t *testing.T, cluster *broker.Cluster) {
 		default:
 		}
 	}
-	got := read(t, cluster.Bootstrap, "crash", 2)
+	got := broker.Committed(t, cluster.Bootstrap, "crash")
 	for i, r := range got {
 		if header(r, IDHeader) != fmt.Sprintf("run1/t00-p0003/%d", i) {
 			t.Fatalf("record %d is %s", i, header(r, IDHeader))

@@ -66,7 +66,7 @@ func TestFailover(t *testing.T) {
 		default:
 		}
 	}
-	got := read(t, cluster.Bootstrap, "train", 2)
+	got := broker.Committed(t, cluster.Bootstrap, "train")
 	for i, r := range got {
 		if header(r, IDHeader) != fmt.Sprintf("run1/t00-p0003/%d", i) {
 			t.Fatalf("record %d is %s", i, header(r, IDHeader))

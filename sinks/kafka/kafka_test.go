@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"inoculate/pipeline"
 	"inoculate/pipeline/kafkaconn"
+	"inoculate/pipeline/pipelinetest/broker"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "text", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
@@ -59,34 +59,6 @@ func lines(from, to int64) (rows pipeline.Rows) {
 		rows.N++
 	}
 	return rows
-}
-
-// read reads the committed records of a topic, partition by partition, as "partition id value".
-func read(t *testing.T, addrs []string, topic string, partitions int32) (out []*kgo.Record) {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(100*time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for quiet := 0; quiet < 5 || len(out) == 0 && quiet < 30; { // the first answer takes its time on a loaded machine
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		fetches := client.PollFetches(ctx)
-		cancel()
-		got := fetches.Records()
-		if out = append(out, got...); len(got) == 0 {
-			quiet++
-		} else {
-			quiet = 0
-		}
-	}
-	slices.SortFunc(out, func(a, b *kgo.Record) int {
-		if a.Partition != b.Partition {
-			return int(a.Partition - b.Partition)
-		}
-		return int(a.Offset - b.Offset)
-	})
-	return out
 }
 
 func header(r *kgo.Record, name string) string {
@@ -156,7 +128,7 @@ func exactly(t *testing.T, cfg Config, addrs []string) {
 	if next, token, ok := c.Position(); next != 3030 || token != "third" || !ok {
 		t.Fatal(next, token, ok)
 	}
-	train, test := read(t, addrs, cfg.Train, 4), read(t, addrs, cfg.Test, 4)
+	train, test := broker.Committed(t, addrs, cfg.Train), broker.Committed(t, addrs, cfg.Test)
 	if len(train) != 3010 || len(test) != 5 {
 		t.Fatalf("%d train and %d test records", len(train), len(test))
 	}
@@ -184,7 +156,7 @@ func TestAtLeastOnce(t *testing.T) {
 			t.Error("it keeps positions")
 		}
 	}
-	got := read(t, addrs, "train", 4)
+	got := broker.Committed(t, addrs, "train")
 	if len(got) != 20 || header(got[0], IDHeader) != header(got[10], IDHeader) || header(got[0], IDHeader) == header(got[1], IDHeader) {
 		t.Fatal(len(got))
 	}
@@ -207,7 +179,7 @@ func TestManyRows(t *testing.T) {
 	must(t, d.Commit(t.Context(), 7, "x"))
 	var ids []string
 	for _, topic := range []string{"train", "test"} {
-		for _, r := range read(t, addrs, topic, 4) {
+		for _, r := range broker.Committed(t, addrs, topic) {
 			ids = append(ids, strings.TrimPrefix(header(r, IDHeader), "run1/t00-p0003/"))
 		}
 	}
@@ -239,7 +211,7 @@ func TestKey(t *testing.T) {
 	d := opened(t, s)
 	must(t, d.Write(t.Context(), pipeline.PhaseTrain, rows))
 	must(t, d.Commit(t.Context(), 100, "x"))
-	got := read(t, addrs, "train", 4)
+	got := broker.Committed(t, addrs, "train")
 	by := map[int32]int{}
 	for _, r := range got {
 		by[r.Partition]++
@@ -281,7 +253,7 @@ func TestDeadLetters(t *testing.T) {
 	reject(input, pipeline.DeadLetter{Reject: &pipeline.Reject{Position: 8, Reason: "leak"}, Origin: pipeline.Origin{Value: []byte{}}})
 	reject(pipeline.Partition{ID: "f0", Source: "data/a.jsonl[0,100)", Path: "data/a.jsonl"}, pipeline.DeadLetter{Source: true, Reject: &pipeline.Reject{Position: 9, Reason: "tombstone"}})
 	must(t, d.Commit(t.Context(), 10, "x"))
-	got := read(t, addrs, "dead", 4)
+	got := broker.Committed(t, addrs, "dead")
 	if len(got) != 3 {
 		t.Fatal(len(got))
 	}

@@ -69,7 +69,7 @@ func (a *app) compact(c *cobra.Command, folder string, target int64) error {
 	if _, err := log.Collect(c.Context()); err != nil {
 		return err
 	}
-	if err := compact.Fold(c.Context(), log); err != nil {
+	if err := new(compact.Apart).Fold(c.Context(), log); err != nil {
 		return err
 	}
 	sink := &sealed.Config.Sink

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -129,24 +128,12 @@ var idPattern = regexp.MustCompile(`r\d{7}`)
 // committedIDs are the ids of the records of a topic that a reader of committed records sees, as often as it does.
 func committedIDs(t *testing.T, boot []string, topic string) (ids []string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(boot...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(200*time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for quiet := 0; quiet < 4; {
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-		fetches := client.PollFetches(ctx)
-		cancel()
-		quiet++
-		fetches.EachRecord(func(rec *kgo.Record) {
-			quiet = 0
-			id := string(idPattern.Find(rec.Value))
-			if id == "" {
-				t.Errorf("topic %s: no id in %q", topic, rec.Value)
-			}
-			ids = append(ids, id)
-		})
+	for _, rec := range broker.Committed(t, boot, topic) {
+		id := string(idPattern.Find(rec.Value))
+		if id == "" {
+			t.Errorf("topic %s: no id in %q", topic, rec.Value)
+		}
+		ids = append(ids, id)
 	}
 	return ids
 }

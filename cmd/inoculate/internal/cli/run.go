@@ -261,13 +261,14 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		_, err := a.seal(ctx, ctx, p, log)
 		return err
 	}
+	var apart compact.Apart
 	if p.Config.Streams() {
-		job.Fold = func(ctx context.Context) error { return compact.Fold(ctx, log) }
+		job.Fold = func(ctx context.Context) error { return apart.Fold(ctx, log) }
 	}
 	if p.Config.Sink.Compact > 0 {
 		last := time.Now()
 		job.Merge = func(ctx context.Context) error { // a third of the time at most, however many files wait
-			err := a.merge(ctx, p, log, max(job.SealEvery, time.Since(last))/2)
+			err := a.merge(ctx, p, log, &apart, max(job.SealEvery, time.Since(last))/2)
 			last = time.Now()
 			return err
 		}
@@ -312,7 +313,7 @@ func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end fu
 // lastSeal seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
 func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
 	if p.Config.Sink.Compact > 0 && !p.Config.Streams() { // a stream has to end in time: its next run merges
-		if err := a.merge(ctx, p, log, 0); err != nil {
+		if err := a.merge(ctx, p, log, nil, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -334,14 +335,14 @@ func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *c
 	return nil, errors.Join(fmt.Errorf("no time left to seal %s (--drain), %s: %w", p.Config.Sink.Path, shows, err), readErr)
 }
 
-// merge merges small files where the config says so. It begins no merge after so long; 0 for no limit. A seal has to follow, since
+// merge merges small files where the config says so, apart from what folds meanwhile (nil: nothing). It begins no merge after so long; 0 for no limit. A seal has to follow, since
 // the one before names files that are gone.
-func (a *app) merge(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log, within time.Duration) error {
+func (a *app) merge(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log, apart *compact.Apart, within time.Duration) error {
 	if _, err := log.Collect(ctx); err != nil {
 		return err
 	}
 	s := &p.Config.Sink
-	merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Within: within, Mem: p.Mem, Logger: a.logger}
+	merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Apart: apart, Within: within, Mem: p.Mem, Logger: a.logger}
 	_, err := merging.Run(ctx)
 	return err
 }

@@ -135,7 +135,7 @@ sink: {path: %q, format: [jsonl, parquet], segment_rows: 3, every: 100ms, seal_e
 	for i := range produced {
 		id := fmt.Sprintf("r%07d", i)
 		if places[id] != 1 || files[id] != 1 {
-			t.Fatalf("%s stands %d times in the topic, and %d times in files", id, places[id], files[id])
+			t.Fatalf("%s stands %d times in the topic, which has %d records, and %d times in files, of %d produced", id, places[id], len(places), files[id], produced)
 		}
 	}
 	if len(places) != produced || len(files) != produced || folded == 0 || killed < kills {

@@ -30,6 +30,7 @@ type Job struct {
 	Folder   string        // of the output
 	Target   int64         // bytes of a merged file, about
 	RowGroup int64         // Parquet: uncompressed bytes of a row group
+	Apart    *Apart        // from what else folds in this process; nil: nothing does
 	Within   time.Duration // no merge begins later; 0: whenever there is something to merge
 	All      bool          // merge whatever is small; else only what has come to several files, so that little is written again and again
 	Mem      memory.Allocator
@@ -42,8 +43,8 @@ type Job struct {
 // made, there is no seal.
 const several, many = 8, 32
 
-// Run merges what is to be merged in each partition, and returns how many segments have become fewer. Streams are folded between
-// merges, which may take long. Another process may do the same at once: one of them gives way.
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer. A stream's partition is
+// folded before each of its merges. Another process may do the same at once: one of them gives way.
 func (c *Job) Run(ctx context.Context) (merged int, err error) {
 	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
 		return 0, err
@@ -58,11 +59,7 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 		if c.Within > 0 && time.Since(began) > c.Within {
 			break
 		}
-		p := parts[at%len(parts)]
-		if err := fold(ctx, c.Log, p); err != nil {
-			return merged, err
-		}
-		n, err := c.next(ctx, p)
+		n, err := c.foldAndMerge(ctx, parts[at%len(parts)])
 		if merged += n; err != nil {
 			return merged, err
 		}
@@ -71,6 +68,18 @@ func (c *Job) Run(ctx context.Context) (merged int, err error) {
 		}
 	}
 	return merged, nil
+}
+
+func (c *Job) foldAndMerge(ctx context.Context, p pipeline.Partition) (fewer int, err error) {
+	if c.Apart != nil {
+		mu := c.Apart.of(p)
+		mu.Lock()
+		defer mu.Unlock()
+	}
+	if err := fold(ctx, c.Log, p); err != nil {
+		return 0, err
+	}
+	return c.next(ctx, p)
 }
 
 // next does one merge of a partition, and returns how many segments have become fewer; 0 where there is none to do.
