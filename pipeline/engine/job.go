@@ -37,7 +37,7 @@ type Job struct {
 	Every     time.Duration                                                // streams: a segment is cut when its first record is this old
 	Owns      func(pipeline.Partition) bool                                // the share of this process; nil: everything
 	Takeover  time.Duration                                                // how long a partition that was taken has to stand still before it is taken back; 0: ten seconds
-	SealEvery time.Duration                                                // streams: how often Seal is called, if anything was committed; rarer where it takes long
+	SealEvery time.Duration                                                // streams: how often Seal is called, if anything was committed; rarer where it takes longer than that
 	Seal      func(context.Context) error                                  // makes what is committed one dataset, while the run goes on
 	Fold      func(context.Context) error                                  // is called each SealEvery, also while Seal or Merge goes on, to keep the commit log short; may be nil
 	Merge     func(context.Context) error                                  // is called before Seal, to make fewer files of what is committed; may be nil

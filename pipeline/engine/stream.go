@@ -189,11 +189,7 @@ func (j *Job) grow(ctx, drain context.Context, grower pipeline.Grower, work func
 	}
 }
 
-// sealRest is how much longer than a seal the time to the next one is, at least. A seal looks at all that was committed: the
-// longer a stream has run, the longer it takes.
-const sealRest = 9
-
-// sealNowAndThen seals what was committed, until ctx is done.
+// sealNowAndThen seals what was committed, until ctx is done. The time to the next seal is at least what the last one took.
 func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 	last, took := time.Now(), time.Duration(0)
 	for sealed := int64(0); ; {
@@ -203,7 +199,7 @@ func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 		case <-time.After(j.SealEvery):
 		}
 		n := commits.Load()
-		if n == sealed || time.Since(last) < sealRest*took {
+		if n == sealed || time.Since(last) < took {
 			continue
 		}
 		if j.Merge != nil {

@@ -28,27 +28,64 @@ type Sealer struct {
 	Test    string
 	Open    func(name string) (io.ReadCloser, error) // of a file below the output folder
 	Temp    func() (overlap.Temp, error)             // room for what memory cannot hold
+	Known   overlap.Counts                           // of a comparison made meanwhile, for a seal that has no time for its own
 }
 
 // Seal brings all committed segments into one loadable dataset, and returns its manifest. It refuses when a planned
 // partition has not reached its end. It may be called again, by any process: everything it writes follows from the commit
 // records alone, but for one thing. The longest part is to compare the phases: where compare is done before ctx, a run without
-// an end keeps the counts of the seal before; how many records they are of stands beside them.
-func (s *Sealer) Seal(ctx, compare context.Context) (*Manifest, error) {
-	const tries = 5
+// an end keeps the counts of the seal before, or Known; how many records they are of stands beside them.
+func (s *Sealer) Seal(ctx, compare context.Context) (m *Manifest, err error) {
+	err = s.unmerged(ctx, func() error {
+		m, err = s.seal(ctx, compare)
+		return err
+	})
+	return m, err
+}
+
+// ErrMerged is that files were merged again and again by another process while their keys were read.
+var ErrMerged = errors.New("other processes merge files faster than the phases can be compared")
+
+// Compare counts the committed records that stand in both phases, which is the longest part of a seal; seals may go on beside it.
+func (s *Sealer) Compare(ctx context.Context) (overlap.Counts, error) {
+	for range tries {
+		before, err := s.Log.Merges(ctx)
+		if err != nil {
+			return overlap.Counts{}, err
+		}
+		m, err := s.settled(ctx)
+		if err != nil {
+			return overlap.Counts{}, err
+		}
+		both, err := s.find(ctx, m)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return both, err
+		}
+		if after, mErr := s.Log.Merges(ctx); mErr != nil || after == before {
+			return overlap.Counts{}, errors.Join(err, mErr)
+		}
+	}
+	return overlap.Counts{}, ErrMerged
+}
+
+// tries is how often files are read that others merge meanwhile.
+const tries = 5
+
+// unmerged calls f, again where another process has merged files while f read them, or what it wrote has come behind that
+// process's own.
+func (s *Sealer) unmerged(ctx context.Context, f func() error) error {
 	for try := 1; ; try++ {
 		before, err := s.Log.Merges(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m, err := s.seal(ctx, compare)
+		err = f()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) || try == tries {
-			return m, err
+			return err
 		}
-		// Another process may have merged files while they were read, or this manifest may have come behind its own.
 		after, mErr := s.Log.Merges(ctx)
 		if mErr != nil || after == before {
-			return m, errors.Join(err, mErr)
+			return errors.Join(err, mErr)
 		}
 	}
 }
@@ -137,15 +174,11 @@ func (s *Sealer) settled(ctx context.Context) (*Manifest, error) {
 // check adds what the run's counts and the keys of both phases say.
 func (s *Sealer) check(ctx, compare context.Context, m *Manifest) error {
 	first := columnar.Primary(s.Formats)
-	var keys []string
 	for _, f := range m.Files {
 		if sp, ok := m.Splits[f.Phase]; ok && f.Format == first {
 			sp.Rows += f.Rows
 			sp.Bytes += f.Bytes
 			m.Splits[f.Phase] = sp
-		}
-		if f.Phase == "keys" {
-			keys = append(keys, f.Path)
 		}
 	}
 	c := m.Counts
@@ -154,7 +187,7 @@ func (s *Sealer) check(ctx, compare context.Context, m *Manifest) error {
 	if !m.Checks.CountsAddUp {
 		return fmt.Errorf("the counts do not add up: %v in the commit records, %v in the files", c, m.Splits)
 	}
-	both, err := overlap.Find(compare, overlap.Keys{Files: keys, Tests: c["test"], Open: s.Open, Temp: s.Temp})
+	both, err := s.find(compare, m)
 	if err != nil && ctx.Err() == nil && compare.Err() != nil {
 		both, err = s.comparedBefore()
 	}
@@ -162,11 +195,22 @@ func (s *Sealer) check(ctx, compare context.Context, m *Manifest) error {
 	return err
 }
 
-// comparedBefore is what the last seal knew of records that stand in both phases.
+// find compares the phases.
+func (s *Sealer) find(ctx context.Context, m *Manifest) (overlap.Counts, error) {
+	var keys []string
+	for _, f := range m.Files {
+		if f.Phase == "keys" {
+			keys = append(keys, f.Path)
+		}
+	}
+	return overlap.Find(ctx, overlap.Keys{Files: keys, Tests: m.Counts["test"], Open: s.Open, Temp: s.Temp})
+}
+
+// comparedBefore is what is known of records that stand in both phases: Known, or what the last seal knew of more records.
 func (s *Sealer) comparedBefore() (overlap.Counts, error) {
 	data, err := s.Log.ReadFile(ManifestName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return overlap.Counts{}, nil
+		return s.Known, nil
 	}
 	if err != nil {
 		return overlap.Counts{}, err
@@ -175,7 +219,10 @@ func (s *Sealer) comparedBefore() (overlap.Counts, error) {
 	if err != nil {
 		return overlap.Counts{}, err
 	}
-	return m.Checks.BothPhases, nil
+	if m.Checks.BothPhases.Records > s.Known.Records {
+		return m.Checks.BothPhases, nil
+	}
+	return s.Known, nil
 }
 
 // metadata writes what loaders read, everything but the manifest.

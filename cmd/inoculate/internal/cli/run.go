@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -16,13 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"inoculate/cmd/inoculate/internal/catalog"
-	"inoculate/cmd/inoculate/internal/compact"
 	"inoculate/cmd/inoculate/internal/monitor"
-	"inoculate/pipeline"
 	"inoculate/pipeline/commitlog"
 	"inoculate/pipeline/config"
 	"inoculate/pipeline/engine"
-	"inoculate/pipeline/overlap"
 	"inoculate/pipeline/pool"
 	"inoculate/schemas/jsonrow"
 	"inoculate/sinks/dataset"
@@ -160,15 +153,15 @@ func (a *app) execute(parent context.Context, cfg *loaded, f *runFlags, assemble
 	if cfg.Streams() { // half of the time goes into what a later seal can do as well
 		defer context.AfterFunc(drain, func() { time.AfterFunc(f.drain/2, enough) })()
 	}
-	stats := &engine.Stats{}
-	err = a.process(ctx, drain, p, log, f, stats)
+	stats, sealing := &engine.Stats{}, newSealing(a, p, log)
+	err = a.process(ctx, drain, p, log, sealing, f, stats)
 	if cfg.Streams() && errors.Is(err, engine.ErrDrained) {
 		err = nil // that is how it ends
 	}
 	if err = errors.Join(err, p.Close()); err != nil {
 		return nil, err
 	}
-	m, err := a.lastSeal(ctx, compare, p, log)
+	m, err := sealing.last(ctx, compare)
 	if open, ok := errors.AsType[*commitlog.IncompleteError](err); ok && a.shareDone(p, open) {
 		fmt.Fprintf(a.out, "this share is done; %s of others are not, and whoever is done last seals %s\n", counted(len(open.Open), "partition"), cfg.Sink.Path)
 		return nil, nil
@@ -239,7 +232,7 @@ func (a *app) assemble(ctx context.Context, cfg *loaded) (*catalog.Pipeline, err
 	return p, withText(err, cfg.text)
 }
 
-func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *commitlog.Log, f *runFlags, stats *engine.Stats) (err error) {
+func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *commitlog.Log, sealing *sealing, f *runFlags, stats *engine.Stats) (err error) {
 	c := p.Config
 	job := &engine.Job{
 		Source: p.Source, Log: log, Layout: p.Layout, Transforms: p.Transforms, Outputs: p.Outputs(log), JSONSource: p.JSONSource,
@@ -257,21 +250,12 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 		return err
 	}
 	job.Encode = enc.Append
-	job.Seal = func(ctx context.Context) error {
-		_, err := a.seal(ctx, ctx, p, log)
-		return err
+	job.Seal = sealing.now
+	if c.Streams() {
+		job.Fold = sealing.fold
 	}
-	var apart compact.Apart
-	if p.Config.Streams() {
-		job.Fold = func(ctx context.Context) error { return apart.Fold(ctx, log) }
-	}
-	if p.Config.Sink.Compact > 0 {
-		last := time.Now()
-		job.Merge = func(ctx context.Context) error { // a third of the time at most, however many files wait
-			err := a.merge(ctx, p, log, &apart, max(job.SealEvery, time.Since(last))/2)
-			last = time.Now()
-			return err
-		}
+	if c.Sink.Compact > 0 {
+		job.Merge = sealing.merge
 	}
 	if f.listen != "" {
 		shut, err := a.observe(job, stats, f)
@@ -283,6 +267,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	progress := a.progress(log, stats)
 	err = job.Run(ctx, drain, stats)
 	progress.stop()
+	sealing.comparing.stop()
 	return err
 }
 
@@ -308,65 +293,4 @@ func (a *app) observe(job *engine.Job, stats *engine.Stats, f *runFlags) (end fu
 		m.Ready(false)
 		return shut()
 	}, nil
-}
-
-// lastSeal seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
-func (a *app) lastSeal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
-	if p.Config.Sink.Compact > 0 && !p.Config.Streams() { // a stream has to end in time: its next run merges
-		if err := a.merge(ctx, p, log, nil, 0); err != nil {
-			return nil, err
-		}
-	}
-	makeRoom(p.Mem)
-	m, err := a.seal(ctx, compare, p, log)
-	if err == nil || ctx.Err() == nil {
-		return m, err
-	}
-	shows := "it has not been sealed before"
-	data, readErr := log.ReadFile(dataset.ManifestName)
-	if readErr == nil {
-		var old *dataset.Manifest
-		if old, readErr = dataset.ReadManifest(data); readErr == nil {
-			shows = fmt.Sprintf("its last seal stands, which covers %s", counted(int(old.Counts["in"]), "record"))
-		}
-	} else if errors.Is(readErr, fs.ErrNotExist) {
-		readErr = nil
-	}
-	return nil, errors.Join(fmt.Errorf("no time left to seal %s (--drain), %s: %w", p.Config.Sink.Path, shows, err), readErr)
-}
-
-// merge merges small files where the config says so, apart from what folds meanwhile (nil: nothing). It begins no merge after so long; 0 for no limit. A seal has to follow, since
-// the one before names files that are gone.
-func (a *app) merge(ctx context.Context, p *catalog.Pipeline, log *commitlog.Log, apart *compact.Apart, within time.Duration) error {
-	if _, err := log.Collect(ctx); err != nil {
-		return err
-	}
-	s := &p.Config.Sink
-	merging := compact.Job{Log: log, Folder: s.Path, Target: int64(s.Compact), RowGroup: int64(s.RowGroup), Apart: apart, Within: within, Mem: p.Mem, Logger: a.logger}
-	_, err := merging.Run(ctx)
-	return err
-}
-
-func (a *app) seal(ctx, compare context.Context, p *catalog.Pipeline, log *commitlog.Log) (*dataset.Manifest, error) {
-	began := time.Now()
-	if _, err := log.Collect(ctx); err != nil {
-		return nil, err
-	}
-	s := &p.Config.Sink
-	sealer := &dataset.Sealer{Log: log, Layout: p.Layout, Formats: s.Format, Train: s.Train, Test: s.Test,
-		Open: func(name string) (io.ReadCloser, error) {
-			return os.Open(filepath.Join(s.Path, filepath.FromSlash(name)))
-		},
-		Temp: func() (overlap.Temp, error) { return overlap.TempIn(log.StagingPath()) }}
-	var m *dataset.Manifest
-	var err error
-	if s.Files() {
-		m, err = sealer.Seal(ctx, compare)
-	} else {
-		m, err = sealer.SealDelivered(ctx)
-	}
-	if err == nil {
-		a.logger.Info("sealed", "folder", s.Path, "records", m.Counts[pipeline.CountIn], "files", len(m.Files), "took", time.Since(began).Round(time.Millisecond))
-	}
-	return m, err
 }

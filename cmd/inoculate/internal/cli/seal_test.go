@@ -71,11 +71,12 @@ func TestNoTimeToSeal(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStopped)
-	m, err := a.lastSeal(t.Context(), ctx, p, log)
+	s := newSealing(a, p, log)
+	m, err := s.last(t.Context(), ctx)
 	if err != nil || m.Checks.BothPhases.Records != 1 { // kept, as there was no time to compare
 		t.Errorf("%+v, %v", m, err)
 	}
-	_, err = a.lastSeal(ctx, ctx, p, log)
+	_, err = s.last(ctx, ctx)
 	if !errors.Is(err, errStopped) || exitCode(err) != exitIncomplete || !strings.Contains(err.Error(), "its last seal stands, which covers 1 record: stopped") {
 		t.Errorf("%v", err)
 	}
@@ -85,7 +86,7 @@ func TestNoTimeToSeal(t *testing.T) {
 	if err := os.Remove(manifest); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = a.lastSeal(ctx, ctx, p, log); !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "it has not been sealed before") {
+	if _, err = s.last(ctx, ctx); !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "it has not been sealed before") {
 		t.Errorf("%v", err)
 	}
 	mustCall(t, "run", file, "-q")
