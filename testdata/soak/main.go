@@ -169,7 +169,7 @@ func produce(ctx context.Context, brokers string, lag, produced *atomic.Int64) e
 type sample struct {
 	rss, goroutines, commits, records, lag float64
 	files                                  int
-	logs, data                             int // files of the commit log, and of the dataset
+	logs, data                             int // files of the commit log; of the dataset, with its provenance and keys
 }
 
 // look counts the files of the folder.
@@ -256,6 +256,7 @@ func flat(samples []sample) error {
 		{"goroutines", func(s sample) float64 { return s.goroutines }, math.Min, "least"},
 		{"open files", func(s sample) float64 { return float64(s.files) }, math.Min, "least"},
 		{"files of the commit log", func(s sample) float64 { return float64(s.logs) }, math.Max, "most"},
+		{"files of the dataset", func(s sample) float64 { return float64(s.data) }, math.Max, "most"},
 	} {
 		over := func(part []sample) float64 {
 			v := m.of(part[0])

@@ -2,7 +2,7 @@
 # Streams small records from Kafka through inoculate for minutes, as fast as it takes them, and looks every 10 s at its memory,
 # goroutines, open files, commits, and the files of its folder, which it merges at each seal. At the end each record must stand in
 # the folder once, and nothing may have grown: in the last third at most 1.2 times of what it was in the second, by the most
-# memory and files of the commit log and by the fewest goroutines and open files.
+# memory, files of the commit log and of the dataset, and by the fewest goroutines and open files.
 #
 #   testdata/soak/run.sh [MINUTES]      (10)
 #

@@ -36,14 +36,14 @@ func newSealing(a *app, p *catalog.Pipeline, log *commitlog.Log) *sealing {
 
 func (s *sealing) fold(ctx context.Context) error { return s.apart.Fold(ctx, s.log) }
 
-// merge merges small files before a seal, for a third of the time at most, however many wait. Those whose keys are being compared
+// merge merges small files before a seal, for half of the time at most, however many wait. Those whose keys are being compared
 // are left for the next time.
 func (s *sealing) merge(ctx context.Context) error {
 	if s.comparing.goesOn() {
 		return nil
 	}
 	every := time.Duration(s.p.Config.Sink.SealEvery)
-	err := s.mergeWithin(ctx, max(every, time.Since(s.merged))/2)
+	err := s.mergeWithin(ctx, max(every, time.Since(s.merged)))
 	s.merged = time.Now()
 	return err
 }
