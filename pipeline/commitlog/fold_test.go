@@ -246,7 +246,7 @@ func TestFold(t *testing.T) {
 		"same": func() error { return foldBehind(2) }, "other": func() error { return foldBehind(3) }, "merge": mergeBehind,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && (name == "killed" || name == "power") {
+			if testing.Short() && (name == "killed" || name == "power" || name == "same") {
 				t.Skip("one goroutine, and every operation cut off: it is run whole where the race detector does not slow it")
 			}
 			if err := scenario(); err != nil {

@@ -153,7 +153,7 @@ func interleave(seed uint64, procs int, parts, end int64, w *world, work func(*j
 func TestInterleavings(t *testing.T) {
 	seeds := uint64(200)
 	if testing.Short() {
-		seeds = 60
+		seeds = 25
 	}
 	for seed := range seeds {
 		if err := schedule(seed, 2+int(seed%2)); err != nil {

@@ -189,7 +189,7 @@ func TestPreparedFolded(t *testing.T) {
 	const end = 5
 	step := int64(1)
 	if testing.Short() {
-		step = 5
+		step = 15
 	}
 	for _, power := range []bool{false, true} {
 		ops := int64(0)

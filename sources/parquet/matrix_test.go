@@ -19,11 +19,15 @@ func TestMatrix(t *testing.T) {
 	if err != nil || len(files) < 90 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
+	if testing.Short() { // the race detector makes each ten times as slow; all are read without it
+		var some []string
+		for i := 0; i < len(files); i += 15 {
+			some = append(some, files[i])
+		}
+		files = some
+	}
 	out := expectations(t, files)
 	for i, f := range files {
-		if testing.Short() && i%5 != 0 { // the race detector makes each ten times as slow; all are read without it
-			continue
-		}
 		name := filepath.Base(f)
 		t.Run(name, func(t *testing.T) {
 			want, _, err := readStream(filepath.Join(out, name+".arrow"))
