@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,16 +28,16 @@ import (
 func TestSASL(t *testing.T) {
 	cluster := fake(t, kfake.SeedTopics(1, "a"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "right"), kfake.Superuser("SCRAM-SHA-256", "u", "right"), kfake.Superuser("SCRAM-SHA-512", "u", "right"))
 	send(t, producer(t, cluster.ListenAddrs(), kgo.SASL(plain.Auth{User: "u", Pass: "right"}.AsMechanism())), "a", 0, objects(0, 5)...)
-	wrong := false
+	var wrong atomic.Bool
 	cluster.ControlKey(int16(kmsg.SASLAuthenticate), func(r kmsg.Request) (kmsg.Response, error, bool) { // as Apache Kafka answers
 		cluster.KeepControl()
 		res := r.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 		res.ErrorCode = kerr.SaslAuthenticationFailed.Code
-		return res, nil, wrong
+		return res, nil, wrong.Load()
 	})
 	for _, mechanism := range kafkaconn.Mechanisms {
 		for _, password := range []string{"right", "wrong-secret"} {
-			wrong = password != "right"
+			wrong.Store(password != "right")
 			t.Setenv("KAFKA_PASSWORD", password)
 			m, err := (&kafkaconn.SASL{Mechanism: mechanism, User: "u", PasswordEnv: "KAFKA_PASSWORD"}).New()
 			if err != nil {
