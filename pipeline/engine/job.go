@@ -40,7 +40,7 @@ type Job struct {
 	SealEvery time.Duration                                                // streams: how often Seal is called, if anything was committed; rarer where it takes longer than that
 	Seal      func(context.Context) error                                  // makes what is committed one dataset, while the run goes on
 	Fold      func(context.Context) error                                  // is called each SealEvery, also while Seal or Merge goes on, to keep the commit log short; may be nil
-	Merge     func(context.Context) error                                  // is called before Seal, to make fewer files of what is committed; may be nil
+	Merge     func(context.Context) (more bool, err error)                 // is called before Seal, to make fewer files of what is committed; more: the next Seal is due at once. May be nil
 	Committed func(p pipeline.Partition, c commitlog.Commit, sequence int) // hears of each commit of this process, and the how-manieth of the partition it is, from 1; may be nil
 	Event     func(name string, p pipeline.Partition)                      // hears of assigned, revoked, fenced, adopted; may be nil
 }

@@ -189,21 +189,28 @@ func (j *Job) grow(ctx, drain context.Context, grower pipeline.Grower, work func
 	}
 }
 
-// sealNowAndThen seals what was committed, until ctx is done. The time to the next seal is at least what the last one took.
+// sealNowAndThen seals what was committed, until ctx is done. The time to the next seal is at least what the last one took; where
+// more is to be merged, it goes into that.
 func (j *Job) sealNowAndThen(ctx context.Context, commits *atomic.Int64) error {
 	last, took := time.Now(), time.Duration(0)
+	more := false
 	for sealed := int64(0); ; {
+		wait := j.SealEvery
+		if more {
+			wait = 0
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(j.SealEvery):
+		case <-time.After(wait):
 		}
 		n := commits.Load()
-		if n == sealed || time.Since(last) < took {
+		if !more && (n == sealed || time.Since(last) < took) {
 			continue
 		}
 		if j.Merge != nil {
-			if err := j.Merge(ctx); err != nil && ctx.Err() == nil {
+			var err error
+			if more, err = j.Merge(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}

@@ -180,18 +180,19 @@ func TestStreamSealsSlowly(t *testing.T) {
 	})
 }
 
-// TestStreamMerges: merges come before each seal, and their time does not put the next one off.
+// TestStreamMerges: merges come before each seal, and their time does not put the next one off; where more is to be merged, that
+// goes on at once.
 func TestStreamMerges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := streamJob(t, commitlogtest.NewDisk(), newStream(1))
 		began, merged := time.Now(), 0
 		var at []time.Duration
-		j.Merge = func(context.Context) error {
+		j.Merge = func(context.Context) (bool, error) {
 			if merged++; merged != len(at)+1 {
 				t.Errorf("merge %d after %d seals", merged, len(at))
 			}
 			time.Sleep(3 * time.Second)
-			return nil
+			return merged == 2, nil
 		}
 		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
 			at = append(at, time.Since(began))
@@ -202,7 +203,7 @@ func TestStreamMerges(t *testing.T) {
 		if err := j.Run(context.Background(), drain, &Stats{}); !errors.Is(err, ErrDrained) {
 			t.Fatal(err)
 		}
-		if len(at) < 2 || at[0] != 8*time.Second || at[1] != 16*time.Second {
+		if len(at) < 4 || at[0] != 8*time.Second || at[1] != 16*time.Second || at[2] != 19*time.Second || at[3] != 27*time.Second {
 			t.Errorf("sealed at %v", at)
 		}
 	})
@@ -219,9 +220,9 @@ func TestStreamFolds(t *testing.T) {
 			folds = append(folds, time.Since(began))
 			return nil
 		}
-		j.Merge = func(context.Context) error {
+		j.Merge = func(context.Context) (bool, error) {
 			time.Sleep(10 * time.Second)
-			return nil
+			return false, nil
 		}
 		j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error {
 			seals = append(seals, time.Since(began))
@@ -256,7 +257,7 @@ func TestStreamStops(t *testing.T) {
 		},
 		"merge": func(j *Job) {
 			j.SealEvery, j.Seal = 5*time.Second, func(context.Context) error { return nil }
-			j.Merge = func(context.Context) error { return broken }
+			j.Merge = func(context.Context) (bool, error) { return false, broken }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func (a *app) compact(c *cobra.Command, folder string, target int64) error {
 	}
 	sink := &sealed.Config.Sink
 	merging := compact.Job{Log: log, Folder: folder, Target: target, RowGroup: int64(sink.RowGroup), All: true, Mem: pool.New(poolBytes), Logger: a.logger}
-	n, err := merging.Run(c.Context())
+	n, _, err := merging.Run(c.Context())
 	if err != nil {
 		return err
 	}

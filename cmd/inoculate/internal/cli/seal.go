@@ -24,40 +24,36 @@ type sealing struct {
 	p         *catalog.Pipeline
 	log       *commitlog.Log
 	apart     compact.Apart
-	merged    time.Time // when files were merged last
 	comparing comparison
 }
 
 func newSealing(a *app, p *catalog.Pipeline, log *commitlog.Log) *sealing {
-	s := &sealing{app: a, p: p, log: log, merged: time.Now()}
+	s := &sealing{app: a, p: p, log: log}
 	s.comparing.compare = s.sealer().Compare
 	return s
 }
 
 func (s *sealing) fold(ctx context.Context) error { return s.apart.Fold(ctx, s.log) }
 
-// merge merges small files before a seal, for half of the time at most, however many wait. Those whose keys are being compared
-// are left for the next time.
-func (s *sealing) merge(ctx context.Context) error {
+// merge merges small files before a seal, for as long as there is between two, and tells whether there are more. Those whose keys
+// are being compared are left for the next time.
+func (s *sealing) merge(ctx context.Context) (more bool, err error) {
 	if s.comparing.goesOn() {
-		return nil
+		return false, nil
 	}
-	every := time.Duration(s.p.Config.Sink.SealEvery)
-	err := s.mergeWithin(ctx, max(every, time.Since(s.merged)))
-	s.merged = time.Now()
-	return err
+	return s.mergeWithin(ctx, time.Duration(s.p.Config.Sink.SealEvery))
 }
 
 // mergeWithin merges small files. It begins no merge after so long; 0 for no limit. A seal has to follow, since the one before
 // names files that are gone.
-func (s *sealing) mergeWithin(ctx context.Context, within time.Duration) error {
+func (s *sealing) mergeWithin(ctx context.Context, within time.Duration) (more bool, err error) {
 	if _, err := s.log.Collect(ctx); err != nil {
-		return err
+		return false, err
 	}
 	sink := &s.p.Config.Sink
 	merging := compact.Job{Log: s.log, Folder: sink.Path, Target: int64(sink.Compact), RowGroup: int64(sink.RowGroup), Apart: &s.apart, Within: within, Mem: s.p.Mem, Logger: s.logger}
-	_, err := merging.Run(ctx)
-	return err
+	_, more, err = merging.Run(ctx)
+	return more, err
 }
 
 // now seals what is committed while the run goes on. The phases are compared beside it, and a seal says what is known of them:
@@ -84,7 +80,7 @@ var isOver = func() context.Context {
 // last seals what the run has committed. Where there was no time for it, the error says what the folder shows instead.
 func (s *sealing) last(ctx, compare context.Context) (*dataset.Manifest, error) {
 	if s.p.Config.Sink.Compact > 0 && !s.p.Config.Streams() { // a stream has to end in time: its next run merges
-		if err := s.mergeWithin(ctx, 0); err != nil {
+		if _, err := s.mergeWithin(ctx, 0); err != nil {
 			return nil, err
 		}
 	}

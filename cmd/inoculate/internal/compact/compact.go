@@ -43,31 +43,32 @@ type Job struct {
 // made, there is no seal.
 const several, many = 8, 32
 
-// Run merges what is to be merged in each partition, and returns how many segments have become fewer. A stream's partition is
-// folded before each of its merges. Another process may do the same at once: one of them gives way.
-func (c *Job) Run(ctx context.Context) (merged int, err error) {
+// Run merges what is to be merged in each partition, and returns how many segments have become fewer, and whether it ended
+// since the time was over. A stream's partition is folded before each of its merges. Another process may do the same at once:
+// one of them gives way.
+func (c *Job) Run(ctx context.Context) (merged int, more bool, err error) {
 	if c.schema, err = dataset.DecodeSchema(c.Log.Run().ArrowSchema); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	parts, err := c.Log.Partitions(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	began := time.Now()
 	// One merge of each partition at a time, from any of them on: where time is short, none is always the last.
 	for at, idle := rand.IntN(max(len(parts), 1)), 0; idle < len(parts); at++ {
 		if c.Within > 0 && time.Since(began) > c.Within {
-			break
+			return merged, true, nil
 		}
 		n, err := c.foldAndMerge(ctx, parts[at%len(parts)])
 		if merged += n; err != nil {
-			return merged, err
+			return merged, false, err
 		}
 		if idle++; n > 0 {
 			idle = 0
 		}
 	}
-	return merged, nil
+	return merged, false, nil
 }
 
 func (c *Job) foldAndMerge(ctx context.Context, p pipeline.Partition) (fewer int, err error) {
