@@ -22,7 +22,7 @@ const (
 	compressedBlock
 )
 
-// An Encoder compresses one page after the other. What it makes of a page depends on nothing else. It takes about 1.2 MB,
+// An Encoder compresses one page after the other. What it makes of a page depends on nothing else. It takes about 1 MB,
 // whatever the pages, and is for one goroutine. Not ready for use as it is: see New.
 type Encoder struct {
 	matches  matcher

@@ -24,14 +24,14 @@ const (
 type sequence struct {
 	literals uint32 // bytes
 	match    uint32 // bytes, less 3
-	offset   uint32 // as the format says it: 1 to 3 for recent ones, or 3 more than the distance
+	offset   uint32 // as the format says it: 1 for the one before, where there are literals, or 3 more than the distance
 }
 
 // A matcher finds copies in a span, greedily.
 type matcher struct {
 	table     [1 << hashBits]uint32 // place<<tagBits | tag; 0: none
 	shift     uint                  // of hashes: smaller tables do for small pages
-	recent    [2]int                // offsets, the last one first
+	recent    int                   // offset
 	sequences []sequence            // of the block
 	literals  []byte                // of the block, in the first nliterals bytes
 	nliterals int
@@ -43,7 +43,7 @@ func (m *matcher) init() {
 }
 
 // restart forgets what the frame before has left.
-func (m *matcher) restart() { m.recent = [2]int{1, 4} }
+func (m *matcher) restart() { m.recent = 1 }
 
 // begin makes ready for a span of at most spanBytes.
 func (m *matcher) begin(span []byte) {
@@ -52,17 +52,10 @@ func (m *matcher) begin(span []byte) {
 	clear(m.table[:1<<n])
 }
 
-func (m *matcher) hash(v uint64) uint32 { return uint32(v * hashMul >> (m.shift & 63)) }
-
-// note puts a place into the table.
-func (m *matcher) note(h uint32, place int) {
-	m.table[h>>tagBits&(1<<hashBits-1)] = uint32(place)<<tagBits | h&tagMask
-}
-
 // find makes sequences and literals of span[from:to], which is a block; copies come from anywhere before in the span.
 func (m *matcher) find(span []byte, from, to int) {
 	last := min(to, len(span)-lookahead) - 8
-	recent, other := m.recent[0], m.recent[1]
+	recent, shift, table := m.recent, m.shift&63, &m.table
 	sequences, literals := m.sequences[:cap(m.sequences)], m.literals
 	ns, nl := 0, 0
 	done := from // what is before is in sequences
@@ -74,10 +67,11 @@ next:
 		var c int // the candidate
 		for step := 2; ; step = 2 + (s-done)>>skipAfter {
 			v := load64(span, s)
-			h0, h1 := m.hash(v), m.hash(v>>8)
-			e0, e1 := m.table[h0>>tagBits&(1<<hashBits-1)], m.table[h1>>tagBits&(1<<hashBits-1)]
-			m.note(h0, s)
-			m.note(h1, s+1)
+			h0, h1 := uint32(v*hashMul>>shift), uint32(v>>8*hashMul>>shift)
+			slot0, slot1 := &table[h0>>tagBits&(1<<hashBits-1)], &table[h1>>tagBits&(1<<hashBits-1)]
+			e0, e1 := *slot0, *slot1
+			*slot0 = uint32(s)<<tagBits | h0&tagMask
+			*slot1 = uint32(s+1)<<tagBits | h1&tagMask
 			if r := s + 2 - recent; r >= firstPlace && load32(span, r) == uint32(v>>16) {
 				s, c = s+2, r
 				break
@@ -97,7 +91,10 @@ next:
 				break next
 			}
 		}
-		n := common24(span, c, s)
+		n0 := bits.TrailingZeros64(load64(span, c)^load64(span, s)) >> 3 // 8 where all are
+		n1 := bits.TrailingZeros64(load64(span, c+8)^load64(span, s+8)) >> 3
+		n2 := bits.TrailingZeros64(load64(span, c+16)^load64(span, s+16)) >> 3
+		n := n0 + (n1+n2&-(n1>>3))&-(n0>>3)
 		if n == lookahead {
 			n += common(span, c+lookahead, s+lookahead, to)
 		}
@@ -127,32 +124,15 @@ next:
 			sequences[ns] = sequence{uint32(k), uint32(n - 3), 1}
 		} else {
 			sequences[ns] = sequence{uint32(k), uint32(n - 3), uint32(offset + 3)}
-			recent, other = offset, recent
+			recent = offset
 		}
 		ns++
 		s += n
-		// Without literals the code 1 is the offset before the last one, which then is the last one.
-		for s < last && s-other >= 0 && load32(span, s-other) == load32(span, s) {
-			n := 4 + common(span, s+4-other, s+4, to)
-			m.note(m.hash(load64(span, s)), s)
-			sequences[ns] = sequence{0, uint32(n - 3), 1}
-			recent, other = other, recent
-			ns++
-			s += n
-		}
 		done = s
 	}
 	nl += copy(literals[nl:], span[done:to])
 	m.sequences, m.nliterals = sequences[:ns], nl
-	m.recent = [2]int{recent, other}
-}
-
-// common24 is how many of the 24 bytes at a and b, a < b, are the same from the first on; it takes the same time always.
-func common24(span []byte, a, b int) int {
-	n0 := bits.TrailingZeros64(load64(span, a)^load64(span, b)) >> 3 // 8 where all are
-	n1 := bits.TrailingZeros64(load64(span, a+8)^load64(span, b+8)) >> 3
-	n2 := bits.TrailingZeros64(load64(span, a+16)^load64(span, b+16)) >> 3
-	return n0 + (n1+n2&-(n1>>3))&-(n0>>3)
+	m.recent = recent
 }
 
 // common is how many bytes at a and b, a < b, are the same from the first on, up to end.
@@ -166,5 +146,5 @@ func common(span []byte, a, b, end int) int {
 	for b < end && span[a] == span[b] {
 		a, b = a+1, b+1
 	}
-	return max(0, b-from)
+	return b - from
 }
