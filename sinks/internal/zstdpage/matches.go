@@ -7,15 +7,15 @@ import (
 
 const (
 	minMatch  = 4  // bytes
-	skipAfter = 5  // 1<<skipAfter bytes without a match make the next step one longer
+	skipAfter = 6  // 1<<skipAfter bytes without a match make the next step one longer
 	lookahead = 24 // bytes behind a place that is searched for; they can be read
 
-	// Places are found by a hash of seven bytes. An entry of the table has more bits of it, so that hardly ever a place is
-	// read that holds something else: reading it is what takes time, since a page does not fit into the cache.
+	// Places are found by a hash of five to seven bytes. An entry of the table has more bits of it, so that hardly ever a
+	// place is read that holds something else: reading it is what takes time, since a page does not fit into the cache.
 	hashBits = 15
 	tagBits  = 10
 	tagMask  = 1<<tagBits - 1
-	hashMul  = 58295818150454627 << 8
+	hashMul  = 0x9E3779B97F4A7C15
 	// No place before this is in the table, so that eight bytes before each can be read.
 	firstPlace = 8
 )
@@ -30,7 +30,8 @@ type sequence struct {
 // A matcher finds copies in a span, greedily.
 type matcher struct {
 	table     [1 << hashBits]uint32 // place<<tagBits | tag; 0: none
-	shift     uint                  // of hashes: smaller tables do for small pages
+	mul       uint64                // of hashes; the bytes that are not hashed are shifted out
+	shift     uint                  // of hashes; smaller tables do for small spans
 	recent    int                   // offset
 	sequences []sequence            // of the block
 	literals  []byte                // of the block, in the first nliterals bytes
@@ -45,17 +46,25 @@ func (m *matcher) init() {
 // restart forgets what the frame before has left.
 func (m *matcher) restart() { m.recent = 1 }
 
-// begin makes ready for a span of at most spanBytes.
+// begin makes ready for a span of at most spanBytes. Short copies pay where they cannot be far.
 func (m *matcher) begin(span []byte) {
 	n := min(max(bits.Len(uint(len(span))), 8), hashBits)
 	m.shift = uint(64 - tagBits - n)
 	clear(m.table[:1<<n])
+	hashed := 7
+	switch {
+	case len(span) <= 16<<10:
+		hashed = 5
+	case len(span) <= 256<<10:
+		hashed = 6
+	}
+	m.mul = hashMul << (64 - 8*hashed)
 }
 
 // find makes sequences and literals of span[from:to], which is a block; copies come from anywhere before in the span.
 func (m *matcher) find(span []byte, from, to int) {
 	last := min(to, len(span)-lookahead) - 8
-	recent, shift, table := m.recent, m.shift&63, &m.table
+	recent, mul, shift, table := m.recent, m.mul, m.shift&63, &m.table
 	sequences, literals := m.sequences[:cap(m.sequences)], m.literals
 	ns, nl := 0, 0
 	done := from // what is before is in sequences
@@ -67,7 +76,7 @@ next:
 		var c int // the candidate
 		for step := 2; ; step = 2 + (s-done)>>skipAfter {
 			v := load64(span, s)
-			h0, h1 := uint32(v*hashMul>>shift), uint32(v>>8*hashMul>>shift)
+			h0, h1 := uint32(v*mul>>shift), uint32(v>>8*mul>>shift)
 			slot0, slot1 := &table[h0>>tagBits&(1<<hashBits-1)], &table[h1>>tagBits&(1<<hashBits-1)]
 			e0, e1 := *slot0, *slot1
 			*slot0 = uint32(s)<<tagBits | h0&tagMask
