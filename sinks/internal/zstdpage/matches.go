@@ -7,6 +7,7 @@ import (
 
 const (
 	minMatch  = 4  // bytes
+	firstStep = 3  // bytes; not a power of two, since numbers have widths that are
 	skipAfter = 6  // 1<<skipAfter bytes without a match make the next step one longer
 	lookahead = 24 // bytes behind a place that is searched for; they can be read
 
@@ -74,7 +75,7 @@ next:
 		// Two places and the recent offset at the one behind, at a time. What follows is one jump a sequence and as few more
 		// as possible: which way they go cannot be foreseen, and costs more than a comparison too many.
 		var c int // the candidate
-		for step := 2; ; step = 2 + (s-done)>>skipAfter {
+		for step := firstStep; ; step = firstStep + (s-done)>>skipAfter {
 			v := load64(span, s)
 			h0, h1 := uint32(v*mul>>shift), uint32(v>>8*mul>>shift)
 			slot0, slot1 := &table[h0>>tagBits&(1<<hashBits-1)], &table[h1>>tagBits&(1<<hashBits-1)]
@@ -109,7 +110,7 @@ next:
 		}
 		n = min(n, to-s)
 		if n < minMatch {
-			s += 2 // s and s+1 are in the table
+			s += 2 // from here on nothing is in the table
 			continue
 		}
 		if c >= firstPlace {
