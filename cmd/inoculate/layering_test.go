@@ -66,7 +66,8 @@ var layers = map[string][]string{
 	"transforms/trainers":        {"pipeline", "schemas"},
 	"transforms/check":           {"pipeline", "schemas", "schemas/place", "transforms/scan", "transforms/scan/literal", "transforms/scan/tiers"},
 
-	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas"},
+	"sinks/internal/zstdpage":    nil,
+	"sinks/internal/parquetfile": {"pipeline", "pipeline/pool", "schemas", "sinks/internal/zstdpage"},
 	"sinks/internal/columnar":    {"pipeline", "pipeline/commitlog", "schemas", "schemas/jsonrow", "schemas/jsontext", "sinks/internal/parquetfile"},
 	"sinks/finetune":             {"schemas", "sinks/internal/columnar"},
 	"sinks/eval":                 {"schemas", "sinks/internal/columnar"},
@@ -88,6 +89,7 @@ var layers = map[string][]string{
 
 // owned says which packages may import a module of others, where not all may.
 var owned = map[string][]string{
+	"github.com/klauspost/compress/huff0":        {"sinks/internal/zstdpage"},
 	"github.com/parquet-go/parquet-go":           {"sources/parquet", "sinks/internal/parquetfile"},
 	"github.com/bytedance/sonic":                 {"schemas/jsonrow"},
 	"cel.dev/cel-go":                             {"transforms/where"},

@@ -6,34 +6,24 @@ import (
 	"math"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
+
+	"inoculate/sinks/internal/zstdpage"
 )
 
 // encoders are idle ones, for all writers of the process.
-var encoders sync.Pool
-
-func newEncoder() (*zstd.Encoder, error) {
-	if e, ok := encoders.Get().(*zstd.Encoder); ok {
-		return e, nil
-	}
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false)) // pages have a CRC of their own
-}
+var encoders = sync.Pool{New: func() any { return zstdpage.New() }}
 
 // A compressor is what the columns of a writer take turns with.
 type compressor struct{ out buffer }
 
-// compress returns b compressed; the result is good until the next call.
-func (c *compressor) compress(b []byte) ([]byte, error) {
-	e, err := newEncoder()
-	if err != nil {
-		return nil, err
-	}
+// compress returns b, of less than 2 GiB, compressed; the result is good until the next call.
+func (c *compressor) compress(b []byte) []byte {
+	e := encoders.Get().(*zstdpage.Encoder)
 	defer encoders.Put(e)
 	c.out.n = 0
-	return e.EncodeAll(b, c.out.extend(e.MaxEncodedSize(len(b)))[:0]), nil
+	return e.Append(c.out.extend(zstdpage.MaxSize(len(b)))[:0], b)
 }
 
 // A page is what is noted of a data page.
@@ -79,9 +69,7 @@ func (p *chunkPages) add(c *column, pg page, body []byte) error {
 // seal compresses the body of a page and completes its header.
 func (c *compressor) seal(h pageHeader, body []byte) (header, out []byte, err error) {
 	if len(body) <= math.MaxInt32 {
-		if out, err = c.compress(body); err != nil {
-			return nil, nil, err
-		}
+		out = c.compress(body)
 	}
 	if len(body) > math.MaxInt32 || len(out) > math.MaxInt32-1024 {
 		return nil, nil, fmt.Errorf("a page of %d bytes; Parquet has no pages of 2 GiB or more", len(body))
