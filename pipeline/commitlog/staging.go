@@ -79,16 +79,14 @@ func (h hashed) Write(p []byte) (int, error) {
 
 func (h hashed) Begin() { h.t.sum.Begin() }
 
-// WriteBehind writes p at once, and hashes it with a piece of another file where one comes.
+// WriteBehind writes p, and hashes it with a piece of another file where one comes. After an error the sum is of no use, nor is the file.
 func (h hashed) WriteBehind(p []byte, done func(error)) {
-	n, err := h.f.Write(p)
-	h.t.n += int64(n)
-	if err != nil {
-		h.t.sum.Write(p[:n])
-		done(err)
-		return
-	}
-	h.t.sum.Offer(p, func() { done(nil) })
+	var err error
+	h.t.sum.Offer(p, func() {
+		var n int
+		n, err = h.f.Write(p)
+		h.t.n += int64(n)
+	}, func() { done(err) })
 }
 
 func (h hashed) Settle() { h.t.sum.Settle() }

@@ -26,23 +26,25 @@ func (d *Digest) Sum() []byte { return d.sum.Sum(nil) }
 
 // offer is a piece of a stream that waits for one of another stream.
 type offer struct {
-	d    *Digest
-	p    []byte
-	done func()
+	d      *Digest
+	p      []byte
+	done   func()
+	busy   bool // its work goes on
+	hashed bool
 }
 
-// lone is how many pieces may wait in vain before pieces are not made to wait any more, but for one of again.
-const lone, again = 8, 32
+// lone is how many pieces one stream may offer, and no other any, before its pieces do not wait any more.
+const lone = 12
 
 // pieces are those of all streams: one at most waits.
 var pieces struct {
 	sync.Mutex
 	waits *offer
-	alone int // pieces that waited in vain, since one did not
-	turn  int // pieces that were not made to wait since then
+	last  *Digest // that offered a piece
+	row   int     // pieces it has offered since another did
 }
 
-// Begin says that one call of Offer comes. From there until it is done, Settle is all that may be called, but for Offer, in whichever
+// Begin says that one call of Offer comes. From there until that is done, Settle is all that may be called, but for Offer, in whichever
 // goroutine.
 func (d *Digest) Begin() {
 	pieces.Lock()
@@ -50,52 +52,81 @@ func (d *Digest) Begin() {
 	pieces.Unlock()
 }
 
-// Offer adds p, now or when another stream offers a piece, and then calls done, in whichever goroutine. Until it does, p must not
-// change.
-func (d *Digest) Offer(p []byte, done func()) {
+// Offer calls work, which reads p, and adds p, now or when another stream offers a piece. When both is over it calls done, in whichever
+// goroutine. Until then p must not change.
+func (d *Digest) Offer(p []byte, work, done func()) {
 	pieces.Lock()
+	if pieces.row++; pieces.last != d {
+		pieces.last, pieces.row = d, 1
+	}
 	other := pieces.waits
-	pieces.waits = nil
-	switch {
-	case other != nil:
-		pieces.alone, pieces.turn = 0, 0
-	case hasSHA && !d.hurry && d.patient():
-		pieces.waits = &offer{d, p, done}
+	if other == nil && hasSHA && pieces.row <= lone {
+		o := &offer{d: d, p: p, done: done, busy: true}
+		pieces.waits = o
 		pieces.Unlock()
+		work()
+		o.worked()
 		return
 	}
+	pieces.waits = nil
 	pieces.Unlock()
 	if other == nil {
+		work()
 		d.sum.Write(p)
 		done()
 		return
 	}
 	both(d, other.d, p, other.p)
-	other.done()
+	other.added()
+	work()
 	done()
 }
 
-// patient says whether a piece should wait, with the lock held.
-func (d *Digest) patient() bool {
-	if pieces.alone < lone {
-		return true
-	}
-	pieces.turn++
-	return pieces.turn%again == 0
+// worked notes that the work of a piece is over.
+func (o *offer) worked() {
+	pieces.Lock()
+	o.busy = false
+	hashed, alone := o.hashed, o.leave()
+	pieces.Unlock()
+	switch {
+	case hashed:
+		o.done()
+	case alone:
+		o.d.sum.Write(o.p)
+		o.done()
+	} // else whoever hashes it calls done
 }
 
-// Settle sees to it that done is called soon for what was offered, or will be next, whether another stream has a piece or not.
+// added notes that a piece is hashed.
+func (o *offer) added() {
+	pieces.Lock()
+	o.hashed = true
+	busy := o.busy
+	pieces.Unlock()
+	if !busy {
+		o.done()
+	}
+}
+
+// leave lets a piece that waits, and should not any more, wait no longer, with the lock held. It is the caller's to hash then.
+func (o *offer) leave() bool {
+	if pieces.waits != o || o.busy || !o.d.hurry {
+		return false
+	}
+	pieces.waits = nil
+	return true
+}
+
+// Settle sees to it that done is called for what was offered, or will be next, as soon as its work is over, whether another stream
+// has a piece or not.
 func (d *Digest) Settle() {
 	pieces.Lock()
 	d.hurry = true
 	mine := pieces.waits
-	if mine == nil || mine.d != d {
-		pieces.Unlock()
-		return
-	}
-	pieces.waits = nil
-	pieces.alone++
+	alone := mine != nil && mine.d == d && mine.leave()
 	pieces.Unlock()
-	d.sum.Write(mine.p)
-	mine.done()
+	if alone {
+		d.sum.Write(mine.p)
+		mine.done()
+	}
 }

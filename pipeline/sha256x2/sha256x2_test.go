@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -50,7 +51,7 @@ func TestPartner(t *testing.T) {
 	for i := range d {
 		d[i] = New()
 		d[i].Begin()
-		d[i].Offer(p[i:], func() { sent <- struct{}{} })
+		d[i].Offer(p[i:], func() {}, func() { sent <- struct{}{} })
 	}
 	for i := range d {
 		<-sent
@@ -77,14 +78,21 @@ func TestOffer(t *testing.T) {
 						want.Write(p)
 						sent := make(chan struct{}, 2)
 						d.Begin()
-						go d.Offer(p, func() { sent <- struct{}{} })
-						if r.IntN(4) > 0 {
-							for range r.IntN(1000) {
-								r.Uint32()
+						worked := false
+						before, behind := r.IntN(1000), r.IntN(1000)
+						go d.Offer(p, func() {
+							for range before {
+								runtime.Gosched()
 							}
+							worked = true
+						}, func() { sent <- struct{}{} })
+						for range behind {
+							runtime.Gosched()
 						}
 						d.Settle()
-						<-sent
+						if <-sent; !worked {
+							t.Error("done before its work")
+						}
 						if len(sent) > 0 {
 							t.Error("done twice")
 						}
