@@ -31,11 +31,12 @@ func (s *written) Write(_ context.Context, rows pipeline.Rows) error {
 	if s.left--; s.left == 0 {
 		return fmt.Errorf("the disk is full")
 	}
-	if n := bytes.Count(rows.Lines, []byte{'\n'}); n != rows.N {
+	lines := bytes.Join(rows.Parts, nil)
+	if n := bytes.Count(lines, []byte{'\n'}); n != rows.N || rows.Lines != nil {
 		return fmt.Errorf("%d lines as %d rows", n, rows.N)
 	}
 	s.rows += rows.N
-	s.text.Write(rows.Lines)
+	s.text.Write(lines)
 	return nil
 }
 
