@@ -140,12 +140,10 @@ func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error
 
 // keys writes what the rows of both phases are compared by.
 func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error {
-	rec, n := overlap.Record(b.Phases, b.Keys)
-	if rec == nil {
+	if s.unwritten.Append(b.Phases, b.Keys); s.unwritten.Len() < overlap.Enough {
 		return nil
 	}
-	defer rec.Release()
-	return s.writeTo(ctx, &s.keys, w.job.Outputs.Keys, overlap.Schema, pipeline.Rows{Record: rec, N: n})
+	return s.writeKeys(ctx)
 }
 
 // write copies and writes runs of rows; where they would pass 2 GiB in one column, half of them at a time.
