@@ -224,6 +224,12 @@ func (c *column) text(b []byte, i int) (int, error) {
 			return end, err
 		}
 		c.data = data
+		if n := len(c.offs); n > 0 && n+4 <= cap(c.offs) && c.valid == nil { // end and value, where nothing is in the way
+			c.offs = c.offs[:n+4]
+			*(*int32)(unsafe.Pointer(&c.offs[n])) = int32(len(data))
+			c.n++
+			return end, nil
+		}
 		c.end(len(c.data))
 		c.value()
 		return end, nil
