@@ -13,11 +13,9 @@ const (
 type pieceWriter interface {
 	Write(p []byte) (int, error)
 
-	// Begin says that one call of WriteBehind comes. WriteBehind is Write for whatever goroutine: done gets the error, in whichever
-	// goroutine, and not before p is free to change. It may be late; Settle sees to it that it is not any more, and may be called
-	// at any time.
-	Begin()
-	WriteBehind(p []byte, done func(error))
+	// Behind begins to write p; what it returns does it, in whichever goroutine. Then done gets the error, in whichever goroutine, and
+	// p is free to change. That may be late; Settle sees to it that it is not any more.
+	Behind(p []byte, done func(error)) (run func())
 	Settle()
 }
 
@@ -75,8 +73,7 @@ func (s *pieces) full() error {
 	s.buf, s.spare = s.spare[:0], s.buf
 	sent := make(chan error, 1)
 	s.sent = sent
-	s.w.Begin()
-	go s.w.WriteBehind(s.spare, func(err error) { sent <- err })
+	go s.w.Behind(s.spare, func(err error) { sent <- err })()
 	return nil
 }
 

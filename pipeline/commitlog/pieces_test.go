@@ -51,11 +51,12 @@ func TestPieces(t *testing.T) {
 // behind is a writer as pieces want it.
 type behind struct{ io.Writer }
 
-func (behind) Begin()  {}
 func (behind) Settle() {}
-func (b behind) WriteBehind(p []byte, done func(error)) {
-	_, err := b.Write(p)
-	done(err)
+func (b behind) Behind(p []byte, done func(error)) func() {
+	return func() {
+		_, err := b.Write(p)
+		done(err)
+	}
 }
 
 var errFull = errors.New("no room")

@@ -77,16 +77,17 @@ func (h hashed) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (h hashed) Begin() { h.t.sum.Begin() }
-
-// WriteBehind writes p, and hashes it with a piece of another file where one comes. After an error the sum is of no use, nor is the file.
-func (h hashed) WriteBehind(p []byte, done func(error)) {
+// Behind writes p, and hashes it with a piece of another file where one comes. After an error the sum is of no use, nor is the file.
+func (h hashed) Behind(p []byte, done func(error)) func() {
 	var err error
-	h.t.sum.Offer(p, func() {
-		var n int
-		n, err = h.f.Write(p)
-		h.t.n += int64(n)
-	}, func() { done(err) })
+	piece := h.t.sum.Offer(p, func() { done(err) })
+	return func() {
+		piece.Run(func() {
+			var n int
+			n, err = h.f.Write(p)
+			h.t.n += int64(n)
+		})
+	}
 }
 
 func (h hashed) Settle() { h.t.sum.Settle() }

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// A Digest is the sum of one stream. It serves one goroutine, but for what Offer says.
+// A Digest is the sum of one stream. It serves one goroutine.
 type Digest struct {
 	sum   hash.Hash
 	state []byte // scratch
@@ -24,13 +24,15 @@ func (d *Digest) Write(p []byte) (int, error) { return d.sum.Write(p) }
 // Sum returns the 32 bytes of the sum.
 func (d *Digest) Sum() []byte { return d.sum.Sum(nil) }
 
-// offer is a piece of a stream that waits for one of another stream.
-type offer struct {
-	d      *Digest
-	p      []byte
-	done   func()
-	busy   bool // its work goes on
-	hashed bool
+// A Piece is a part of a stream that may wait for one of another stream.
+type Piece struct {
+	d       *Digest
+	p       []byte
+	done    func()
+	partner *Piece // that waited, and is hashed with this one
+	taken   bool   // it is the partner of another
+	busy    bool   // its work is not over
+	hashed  bool
 }
 
 // lone is how many pieces one stream may offer, and no other any, before its pieces do not wait any more.
@@ -39,66 +41,56 @@ const lone = 12
 // pieces are those of all streams: one at most waits.
 var pieces struct {
 	sync.Mutex
-	waits *offer
+	waits *Piece
 	last  *Digest // that offered a piece
 	row   int     // pieces it has offered since another did
 }
 
-// Begin says that one call of Offer comes. From there until that is done, Settle is all that may be called, but for Offer, in whichever
-// goroutine.
-func (d *Digest) Begin() {
+// Offer adds p to the stream, which is no more than noted. Run must be called next, in whichever goroutine, and when both is over done is
+// called, in whichever goroutine. Until then p must not change, and Settle is all of d that may be called.
+func (d *Digest) Offer(p []byte, done func()) *Piece {
+	o := &Piece{d: d, p: p, done: done, busy: true}
 	pieces.Lock()
+	defer pieces.Unlock()
 	d.hurry = false
-	pieces.Unlock()
-}
-
-// Offer calls work, which reads p, and adds p, now or when another stream offers a piece. When both is over it calls done, in whichever
-// goroutine. Until then p must not change.
-func (d *Digest) Offer(p []byte, work, done func()) {
-	pieces.Lock()
 	if pieces.row++; pieces.last != d {
 		pieces.last, pieces.row = d, 1
 	}
-	other := pieces.waits
-	if other == nil && hasSHA && pieces.row <= lone {
-		o := &offer{d: d, p: p, done: done, busy: true}
+	switch {
+	case pieces.waits != nil:
+		o.partner, pieces.waits = pieces.waits, nil
+		o.partner.taken = true
+	case hasSHA && pieces.row <= lone:
 		pieces.waits = o
-		pieces.Unlock()
-		work()
-		o.worked()
-		return
 	}
-	pieces.waits = nil
-	pieces.Unlock()
-	if other == nil {
-		work()
-		d.sum.Write(p)
-		done()
-		return
-	}
-	both(d, other.d, p, other.p)
-	other.added()
-	work()
-	done()
+	return o
 }
 
-// worked notes that the work of a piece is over.
-func (o *offer) worked() {
+// Run calls work, which reads the piece, and hashes the piece, unless it is to wait for another stream, or another stream's does it.
+func (o *Piece) Run(work func()) {
+	if o.partner != nil { // first, since somebody may wait for it
+		both(o.d, o.partner.d, o.p, o.partner.p)
+		o.partner.added()
+		work()
+		o.done()
+		return
+	}
+	work()
 	pieces.Lock()
 	o.busy = false
-	hashed, alone := o.hashed, o.leave()
+	over, waits := o.hashed, o.taken || pieces.waits == o && !o.leave()
 	pieces.Unlock()
 	switch {
-	case hashed:
+	case over:
 		o.done()
-	case alone:
+	case !waits:
 		o.d.sum.Write(o.p)
 		o.done()
 	} // else whoever hashes it calls done
 }
 
 // added notes that a piece is hashed.
-func (o *offer) added() {
+func (o *Piece) added() {
 	pieces.Lock()
 	o.hashed = true
 	busy := o.busy
@@ -109,7 +101,7 @@ func (o *offer) added() {
 }
 
 // leave lets a piece that waits, and should not any more, wait no longer, with the lock held. It is the caller's to hash then.
-func (o *offer) leave() bool {
+func (o *Piece) leave() bool {
 	if pieces.waits != o || o.busy || !o.d.hurry {
 		return false
 	}
@@ -117,8 +109,7 @@ func (o *offer) leave() bool {
 	return true
 }
 
-// Settle sees to it that done is called for what was offered, or will be next, as soon as its work is over, whether another stream
-// has a piece or not.
+// Settle sees to it that done is called for what was offered as soon as its work is over, whether another stream has a piece or not.
 func (d *Digest) Settle() {
 	pieces.Lock()
 	d.hurry = true

@@ -50,8 +50,7 @@ func TestPartner(t *testing.T) {
 	sent := make(chan struct{}, 2)
 	for i := range d {
 		d[i] = New()
-		d[i].Begin()
-		d[i].Offer(p[i:], func() {}, func() { sent <- struct{}{} })
+		d[i].Offer(p[i:], func() { sent <- struct{}{} }).Run(func() {})
 	}
 	for i := range d {
 		<-sent
@@ -77,15 +76,14 @@ func TestOffer(t *testing.T) {
 						}
 						want.Write(p)
 						sent := make(chan struct{}, 2)
-						d.Begin()
 						worked := false
 						before, behind := r.IntN(1000), r.IntN(1000)
-						go d.Offer(p, func() {
+						go d.Offer(p, func() { sent <- struct{}{} }).Run(func() {
 							for range before {
 								runtime.Gosched()
 							}
 							worked = true
-						}, func() { sent <- struct{}{} })
+						})
 						for range behind {
 							runtime.Gosched()
 						}
