@@ -34,6 +34,7 @@ type segment struct {
 }
 
 func (w *worker) begin(p pipeline.Partition, first int64) *segment {
+	w.record.Reset() // of a segment that was given up
 	return &segment{w: w, partition: p, first: first, counts: map[string]int64{}}
 }
 

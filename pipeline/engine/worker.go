@@ -308,7 +308,10 @@ func halve(runs []schemas.Run, n int) (head, tail []schemas.Run) {
 	return head, tail
 }
 
-// trace writes the provenance of the batch's rows.
+// enough is how many bytes of provenance are written at once: what a record costs, however short, does not count then.
+const enough = 512 << 10
+
+// trace notes the provenance of the batch's rows.
 func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error {
 	edits, placed := b.Edits, b.Placed
 	n := b.NumRows()
@@ -327,6 +330,18 @@ func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error
 			r.Edits, mine = nil, nil
 		}
 		w.record.Append(r, mine)
+	}
+	if w.record.Bytes() < enough {
+		return nil
+	}
+	return w.writeTrace(ctx, s)
+}
+
+// writeTrace writes the provenance that waits.
+func (w *worker) writeTrace(ctx context.Context, s *segment) error {
+	n := w.record.Rows()
+	if n == 0 {
+		return nil
 	}
 	rec, err := w.record.Record()
 	if err != nil {
