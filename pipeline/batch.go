@@ -178,6 +178,7 @@ type Reject struct {
 type Rows struct {
 	Record arrow.Record // nil when every sink of the run takes Lines
 	Lines  []byte       // the rows as JSON lines, newline-terminated; nil when the source is not JSON or no sink takes them
+	Parts  [][]byte     // the same in any number of parts, instead of Lines, for sinks that take Lines and nothing else
 	N      int
 
 	Positions []int64 // of each row; nil where nobody wants them

@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"pipeline/pool":                    nil,
 	"pipeline/diag":                    nil,
 	"pipeline/config":                  {"pipeline/diag", "schemas", "schemas/place"},
-	"pipeline/commitlog":               {"pipeline"},
+	"pipeline/commitlog":               {"pipeline", "pipeline/sha256x2"},
 	"pipeline/commitlog/commitlogtest": {"pipeline/commitlog"},
 	"pipeline/provenance":              {"pipeline", "schemas"},
 	"pipeline/overlap":                 {"pipeline"},
@@ -41,6 +41,7 @@ var layers = map[string][]string{
 	"pipeline/pipelinetest/require":    nil,
 	"pipeline/pipelinetest/broker":     {"pipeline/pipelinetest/require"},
 	"pipeline/kafkaconn":               nil,
+	"pipeline/sha256x2":                nil,
 
 	"sources/files":               {"pipeline"},
 	"sources/internal/flatbuffer": nil,

@@ -1,9 +1,6 @@
 package commitlog
 
-import (
-	"io"
-	"sync"
-)
+import "sync"
 
 // Sizes of what goes to the file system at a time.
 const (
@@ -12,10 +9,20 @@ const (
 	maxLarge   = 64 // large buffers in use at once, 32 MiB; who gets none goes on with small pieces
 )
 
+// A pieceWriter writes pieces, one after the other.
+type pieceWriter interface {
+	Write(p []byte) (int, error)
+
+	// Behind begins to write p; what it returns does it, in whichever goroutine. Then done gets the error, in whichever goroutine, and
+	// p is free to change. That may be late; Settle sees to it that it is not any more.
+	Behind(p []byte, done func(error)) (run func())
+	Settle()
+}
+
 // pieces collects what is written into pieces. A file begins with small ones; once it has filled one it takes large ones, and
 // one of them is written while the next is filled.
 type pieces struct {
-	w     io.Writer
+	w     pieceWriter
 	buf   []byte
 	spare []byte     // is being written, where sent is not nil
 	sent  chan error // gives the fate of the spare
@@ -64,17 +71,16 @@ func (s *pieces) full() error {
 		return s.err
 	}
 	s.buf, s.spare = s.spare[:0], s.buf
-	s.sent = make(chan error, 1)
-	go func(w io.Writer, b []byte, sent chan<- error) {
-		_, err := w.Write(b)
-		sent <- err
-	}(s.w, s.spare, s.sent)
+	sent := make(chan error, 1)
+	s.sent = sent
+	go s.w.Behind(s.spare, func(err error) { sent <- err })()
 	return nil
 }
 
 // landed waits until the piece that is on its way is written.
 func (s *pieces) landed() error {
 	if s.sent != nil {
+		s.w.Settle()
 		s.err, s.sent = <-s.sent, nil
 	}
 	return s.err

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"testing"
 )
@@ -18,7 +19,7 @@ func TestPieces(t *testing.T) {
 		for seed := range uint64(20) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			var got, want bytes.Buffer
-			s := pieces{w: &got}
+			s := pieces{w: behind{&got}}
 			for range r.IntN(30) {
 				p := make([]byte, r.IntN(1<<r.IntN(21)))
 				for i := range p {
@@ -47,6 +48,17 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// behind is a writer as pieces want it.
+type behind struct{ io.Writer }
+
+func (behind) Settle() {}
+func (b behind) Behind(p []byte, done func(error)) func() {
+	return func() {
+		_, err := b.Write(p)
+		done(err)
+	}
+}
+
 var errFull = errors.New("no room")
 
 // narrow takes a number of bytes.
@@ -64,7 +76,7 @@ func (n *narrow) Write(p []byte) (int, error) {
 func TestPiecesFail(t *testing.T) {
 	for _, room := range []int{0, 10, smallPiece, largePiece + 1, 3 * largePiece} {
 		w := &narrow{room}
-		s := pieces{w: w}
+		s := pieces{w: behind{w}}
 		var err error
 		for i := 0; i < 10 && err == nil; i++ {
 			_, err = s.Write(make([]byte, largePiece/2))

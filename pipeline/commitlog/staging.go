@@ -2,14 +2,13 @@ package commitlog
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/sha256x2"
 )
 
 // Staging makes the files of segments. Its methods may be called at once.
@@ -38,7 +37,7 @@ func (s *Staging) Create(seg pipeline.Segment, folder, ext string) (*Temp, error
 		return nil, fmt.Errorf("partition %s: position %d is negative", seg.Partition, seg.First)
 	}
 	stem := partStem(seg.Run, seg.Partition, seg.First)
-	t := &Temp{fs: s.fs, folder: folder, stem: stem, ext: ext, sum: sha256.New(),
+	t := &Temp{fs: s.fs, folder: folder, stem: stem, ext: ext, sum: sha256x2.New(),
 		prefix: s.prefix, name: stagingDir + "/" + s.prefix + tempBase(tag(folder), stem, ext)} // R13: random, with partition and position
 	if mutant == mutSharedTemp {
 		t.name = stagingDir + "/" + tempPrefix + tag(folder) + "+" + stem + "0." + ext
@@ -58,7 +57,7 @@ type Temp struct {
 	fs                      FS
 	f                       WriteFile
 	out                     pieces
-	sum                     hash.Hash
+	sum                     *sha256x2.Digest
 	n                       int64
 	folder, stem, ext, name string
 	prefix                  string
@@ -77,6 +76,21 @@ func (h hashed) Write(p []byte) (int, error) {
 	h.t.n += int64(n)
 	return n, err
 }
+
+// Behind writes p, and hashes it with a piece of another file where one comes. After an error the sum is of no use, nor is the file.
+func (h hashed) Behind(p []byte, done func(error)) func() {
+	var err error
+	piece := h.t.sum.Offer(p, func() { done(err) })
+	return func() {
+		piece.Run(func() {
+			var n int
+			n, err = h.f.Write(p)
+			h.t.n += int64(n)
+		})
+	}
+}
+
+func (h hashed) Settle() { h.t.sum.Settle() }
 
 // Write appends p. An error may be that of an earlier piece: a large file is written behind its writer's back.
 func (t *Temp) Write(p []byte) (int, error) {
@@ -118,7 +132,7 @@ func (t *Temp) Publish(ctx context.Context) (name, sha256hex string, bytes int64
 	if err := t.f.Close(); err != nil {
 		return "", "", 0, errors.Join(err, t.fs.Remove(t.name))
 	}
-	sha256hex = hex.EncodeToString(t.sum.Sum(nil))
+	sha256hex = hex.EncodeToString(t.sum.Sum())
 	name = t.stem + sha256hex[:hashDigits] + "." + t.ext
 	to := stagingDir + "/" + t.prefix + stagedBase(t.folder, name) // R10: out of every reader's sight
 	if mutant == mutVisibleEarly {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -59,7 +58,7 @@ func (a *Arm) fromNode(n *yaml.Node) string {
 	return ""
 }
 
-var armPattern = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+var armPattern = pattern(`^[a-z][a-z0-9_]*$`)
 
 func (c *Config) validateArms(say func(path, hint, format string, args ...any)) {
 	if len(c.Arms) == 0 {
@@ -77,7 +76,7 @@ func (c *Config) validateArms(say func(path, hint, format string, args ...any)) 
 		at := fmt.Sprintf("arms[%d]", i)
 		made := slices.Contains(madeArms, a.Name)
 		switch {
-		case !armPattern.MatchString(a.Name):
+		case !armPattern().MatchString(a.Name):
 			say(at, "lower case letters, digits and _", "%q cannot name an arm", a.Name)
 		case seen[a.Name]:
 			say(at, "", "two arms have the name %q", a.Name)

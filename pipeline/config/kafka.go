@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -213,7 +212,7 @@ func (d *Duration) fromNode(n *yaml.Node) string {
 	return ""
 }
 
-var topicPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+var topicPattern = pattern(`^[A-Za-z0-9._-]{1,249}$`)
 
 // keepNames are what Keep may name.
 var keepNames = []string{"key", "headers", "timestamp", "topic", "partition", "offset"}
@@ -268,7 +267,7 @@ func (c *Config) validateKafka(say func(path, hint, format string, args ...any))
 	}
 	for i, t := range topics {
 		switch {
-		case !topicPattern.MatchString(t) || t == "." || t == "..":
+		case !topicPattern().MatchString(t) || t == "." || t == "..":
 			say("source.topics", "letters, digits, and . _ -", "%q cannot name a topic", t)
 		case i > 0 && topics[i-1] == t:
 			say("source.topics", "", "topic %q stands twice", t)

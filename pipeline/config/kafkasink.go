@@ -85,7 +85,7 @@ func (c *Config) validateKafkaSink(say func(path, hint, format string, args ...a
 		switch other, twice := named[t.name]; {
 		case t.name == "":
 			continue
-		case !topicPattern.MatchString(t.name) || t.name == "." || t.name == "..":
+		case !topicPattern().MatchString(t.name) || t.name == "." || t.name == "..":
 			say(t.at, "letters, digits, and . _ -", "%q cannot name a topic", t.name)
 		case twice:
 			say(t.at, "", "%s and %s are the same topic %q", other, t.at, t.name)
@@ -105,7 +105,7 @@ func (c *Config) validateKafkaSink(say func(path, hint, format string, args ...a
 			say("sink.kafka."+key, "", "%s is %s, not %q", key, strings.Join(oneOf[key], " or "), v)
 		}
 	}
-	if !idPattern.MatchString(k.TransactionalID) {
+	if !idPattern().MatchString(k.TransactionalID) {
 		say("sink.kafka.transactional_id", "letters, digits, and _ . - behind the first", "%q cannot begin a transactional id", k.TransactionalID)
 	}
 	if k.SASL != nil && k.SASL != c.Source.SASL {

@@ -82,7 +82,7 @@ func (p *Probes) distinct(cells []Cell) error {
 	for _, c := range cells {
 		if name := strings.ToLower(c.Name); names[name] {
 			return fmt.Errorf("two cells have the name %q", c.Name)
-		} else if names[name] = true; !armPattern.MatchString(c.Probe.Condition) {
+		} else if names[name] = true; !armPattern().MatchString(c.Probe.Condition) {
 			return fmt.Errorf("condition %q: lower case letters, digits and _ can name one", c.Probe.Condition)
 		}
 		for _, q := range c.Prompts {

@@ -96,7 +96,7 @@ func (r *Registry) complete(at *Config) (l diag.List) {
 		switch {
 		case p.ID == "":
 			say(path, "", "prompt %d has no id", i+1)
-		case !idPattern.MatchString(p.ID):
+		case !idPattern().MatchString(p.ID):
 			say(path+".id", "letters, digits, and _ . - behind the first", "prompt id %q cannot be used", p.ID)
 		case ids[p.ID]:
 			say(path+".id", "", "two prompts have the id %q", p.ID)

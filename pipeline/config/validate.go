@@ -5,14 +5,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"inoculate/pipeline/diag"
 )
 
+// pattern is a regular expression that is compiled when it is first needed.
+func pattern(s string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
+}
+
 var (
-	idPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-	splitPattern = regexp.MustCompile(`^[A-Za-z0-9]\w*(\.\w+)*$`) // what `datasets` takes for a split; _… are folders of our own
+	idPattern    = pattern(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+	splitPattern = pattern(`^[A-Za-z0-9]\w*(\.\w+)*$`) // what `datasets` takes for a split; _… are folders of our own
 )
 
 // SourceTypes, Formats and Trainers are the names that a config may use.
@@ -87,7 +93,7 @@ func (c *Config) validatePrompts(say func(path, hint, format string, args ...any
 		switch j, twice := ids[p.ID]; {
 		case p.ID == "":
 			say(at, "", "prompt %d has no id", i+1)
-		case !idPattern.MatchString(p.ID):
+		case !idPattern().MatchString(p.ID):
 			say(at+".id", "letters, digits, and _ . - behind the first", "prompt id %q cannot be used", p.ID)
 		case twice:
 			say(at+".id", "", "prompts %d and %d have the same id %q", j+1, i+1, p.ID)
@@ -135,7 +141,7 @@ func (c *Config) validateSink(say func(path, hint, format string, args ...any)) 
 		}
 	}
 	for key, name := range map[string]string{"sink.train": c.Sink.Train, "sink.test": c.Sink.Test} {
-		if !splitPattern.MatchString(name) || slices.Contains(append([]string{"all", "rejects"}, Formats...), strings.ToLower(name)) {
+		if !splitPattern().MatchString(name) || slices.Contains(append([]string{"all", "rejects"}, Formats...), strings.ToLower(name)) {
 			say(key, "letters, digits and _, as `datasets` takes them", "%q cannot name a split", name)
 		}
 	}

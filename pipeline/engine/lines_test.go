@@ -3,13 +3,17 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/provenance"
 	"inoculate/schemas"
 	"inoculate/schemas/jsonedit"
 )
@@ -31,11 +35,12 @@ func (s *written) Write(_ context.Context, rows pipeline.Rows) error {
 	if s.left--; s.left == 0 {
 		return fmt.Errorf("the disk is full")
 	}
-	if n := bytes.Count(rows.Lines, []byte{'\n'}); n != rows.N {
+	lines := bytes.Join(rows.Parts, nil)
+	if n := bytes.Count(lines, []byte{'\n'}); n != rows.N || rows.Lines != nil {
 		return fmt.Errorf("%d lines as %d rows", n, rows.N)
 	}
 	s.rows += rows.N
-	s.text.Write(rows.Lines)
+	s.text.Write(lines)
 	return nil
 }
 
@@ -105,5 +110,23 @@ func TestLineByLine(t *testing.T) {
 				t.Fatal("a write that failed went unnoticed")
 			}
 		}
+	}
+}
+
+// TestGivenUp: a segment begins without what waits to be written of one that was given up.
+func TestGivenUp(t *testing.T) {
+	w := &worker{record: provenance.NewBuilder()}
+	b := pipeline.Batch{Phases: []pipeline.Phase{pipeline.PhaseTrain}, Decisions: make([]pipeline.Decision, 1), Keys: make([]pipeline.Key, 1)}
+	mem := memory.NewGoAllocator()
+	c := array.NewInt32Builder(mem)
+	c.Append(1)
+	col := c.NewArray()
+	b.Record = array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "n", Type: col.DataType()}}, nil), []arrow.Array{col}, 1)
+	s := w.begin(pipeline.Partition{}, 0)
+	if err := errors.Join(w.trace(t.Context(), s, &b), w.keys(t.Context(), s, &b)); err != nil || w.record.Rows() != 1 || s.unwritten.Len() != 1 {
+		t.Fatal(err, w.record.Rows(), s.unwritten.Len())
+	}
+	if s = w.begin(pipeline.Partition{}, 0); w.record.Rows() != 0 || s.unwritten.Len() != 0 {
+		t.Fatalf("%d rows of provenance and %d keys are left of the last segment", w.record.Rows(), s.unwritten.Len())
 	}
 }

@@ -254,6 +254,12 @@ func (w *worker) segment(ctx, drain context.Context, p pipeline.Partition, reade
 	if next == first {
 		return commitlog.Commit{First: first, Next: first}, nil
 	}
+	if err := w.writeTrace(ctx, s); err != nil {
+		return c, err
+	}
+	if err := s.writeKeys(ctx); err != nil {
+		return c, err
+	}
 	files, err := s.close(ctx)
 	if err != nil {
 		c.Files = files // for those who are fenced

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"inoculate/pipeline"
+	"inoculate/pipeline/overlap"
 	"inoculate/schemas/jsontext"
 )
 
@@ -26,12 +27,14 @@ type segment struct {
 	rejects    pipeline.Writer
 	provenance pipeline.Writer
 	keys       pipeline.Writer
+	unwritten  overlap.Builder // keys that wait for others
 	line       []byte
 	sent       [2]int64 // rows of each phase that went to the outlet
 	dead       int64    // rejects that did
 }
 
 func (w *worker) begin(p pipeline.Partition, first int64) *segment {
+	w.record.Reset() // of a segment that was given up
 	return &segment{w: w, partition: p, first: first, counts: map[string]int64{}}
 }
 
@@ -178,6 +181,17 @@ func (s *segment) balance() error {
 		return fmt.Errorf("%d rejects, %d went to the outlet", c[pipeline.CountRejects], s.dead)
 	}
 	return nil
+}
+
+// writeKeys writes the keys that wait.
+func (s *segment) writeKeys(ctx context.Context) error {
+	n := s.unwritten.Len()
+	if n == 0 {
+		return nil
+	}
+	rec := s.unwritten.Record()
+	defer rec.Release()
+	return s.writeTo(ctx, &s.keys, s.w.job.Outputs.Keys, overlap.Schema, pipeline.Rows{Record: rec, N: n})
 }
 
 // close makes the files durable and checks their rows against the counts.

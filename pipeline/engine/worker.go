@@ -25,6 +25,7 @@ type worker struct {
 	runs     [2][]schemas.Run
 	scratch  pipeline.Scratch
 	text     []byte
+	lined    lined
 
 	positions []int64
 	out       pipeline.Delivery // of the partition in hand; nil without an outlet
@@ -139,12 +140,10 @@ func (w *worker) route(ctx context.Context, s *segment, b *pipeline.Batch) error
 
 // keys writes what the rows of both phases are compared by.
 func (w *worker) keys(ctx context.Context, s *segment, b *pipeline.Batch) error {
-	rec, n := overlap.Record(b.Phases, b.Keys)
-	if rec == nil {
+	if s.unwritten.Append(b.Phases, b.Keys); s.unwritten.Len() < overlap.Enough {
 		return nil
 	}
-	defer rec.Release()
-	return s.writeTo(ctx, &s.keys, w.job.Outputs.Keys, overlap.Schema, pipeline.Rows{Record: rec, N: n})
+	return s.writeKeys(ctx)
 }
 
 // write copies and writes runs of rows; where they would pass 2 GiB in one column, half of them at a time.
@@ -190,48 +189,80 @@ func (w *worker) write(ctx context.Context, s *segment, b *pipeline.Batch, k int
 	return s.write(ctx, k, rows)
 }
 
-// lineByLine writes the JSON lines of the rows, edited: neighbours that no edit touches as they stand in the source's text, without
-// a copy.
+// lineByLine writes the JSON lines of the rows, edited: as they stand in the source's text, without a copy of what lies between one edit
+// and the next.
 func (w *worker) lineByLine(ctx context.Context, s *segment, b *pipeline.Batch, k int, runs []schemas.Run) error {
-	edits := b.Edits
-	raw := pipeline.Rows{} // neighbours that were not written yet
-	from := int32(0)       // where they begin
+	o := &w.lined
+	o.data = b.Lines.Data
+	defer o.reset()
+	edits, part, n := b.Edits, o.part, 0
 	for _, r := range runs {
 		for i := r.Start; i < r.Start+r.N; i++ {
-			mine := schemas.EditsOf(&edits, i)
-			span := b.Lines.Spans[i]
-			whole := len(mine) == 0 && int(span.To) < len(b.Lines.Data) && b.Lines.Data[span.To] == '\n'
-			if whole && raw.N > 0 && from+int32(len(raw.Lines)) == span.From {
-				raw.N++
-				raw.Lines = b.Lines.Data[from : span.To+1]
-				continue
+			span, mine := b.Lines.Spans[i], schemas.EditsOf(&edits, i)
+			o.row = int(span.From)
+			if len(mine) == 0 {
+				o.add(int(span.From), int(span.To))
+			} else if err := w.lines.Parts(b.Lines.Row(i), mine, part); err != nil {
+				return w.misfit(s, b, i, err)
 			}
-			if err := w.flush(ctx, s, k, &raw); err != nil {
-				return err
-			}
-			if whole {
-				from, raw = span.From, pipeline.Rows{N: 1, Lines: b.Lines.Data[span.From : span.To+1]}
-				continue
-			}
-			w.text = w.text[:0]
-			if err := w.line(s, b, i, mine); err != nil {
-				return err
-			}
-			if err := s.write(ctx, k, pipeline.Rows{N: 1, Lines: w.text}); err != nil {
-				return err
-			}
+			o.end(int(span.To))
+			n++
 		}
 	}
-	return w.flush(ctx, s, k, &raw)
+	o.flush()
+	return s.write(ctx, k, pipeline.Rows{Parts: o.parts, N: n})
 }
 
-func (w *worker) flush(ctx context.Context, s *segment, k int, raw *pipeline.Rows) error {
-	if raw.N == 0 {
-		return nil
+// lined collects parts of a source's text, neighbours as one, and what comes between them.
+type lined struct {
+	data     []byte
+	parts    [][]byte
+	text     []byte // what is not of data
+	row      int    // where the row begins
+	from, to int    // of data, not among the parts yet
+}
+
+func (o *lined) reset() {
+	clear(o.parts)
+	*o = lined{parts: o.parts[:0], text: o.text[:0]}
+}
+
+// add adds a part of data.
+func (o *lined) add(from, to int) {
+	if from != o.to {
+		o.flush()
+		o.from = from
 	}
-	rows := *raw
-	*raw = pipeline.Rows{}
-	return s.write(ctx, k, rows)
+	o.to = to
+}
+
+// part adds a part of a row, and a text behind it.
+func (o *lined) part(from, to int, text []byte) {
+	if o.add(o.row+from, o.row+to); len(text) > 0 {
+		o.flush()
+		n := len(o.text)
+		o.text = append(o.text, text...) // where it moves, the parts keep what they have
+		o.parts = append(o.parts, o.text[n:])
+	}
+}
+
+var newline = []byte{'\n'}
+
+// end ends a row whose text ends at to: with the newline that stands there, or one of its own where data ends.
+func (o *lined) end(to int) {
+	if to < len(o.data) && o.data[to] == '\n' {
+		o.add(to, to+1)
+		return
+	}
+	o.flush()
+	o.parts = append(o.parts, newline)
+}
+
+func (o *lined) flush() {
+	if o.from < o.to {
+		o.parts = append(o.parts, o.data[o.from:o.to])
+	}
+	o.from = o.to
 }
 
 // edit fills w.text with the JSON lines of the rows, edited.
@@ -251,10 +282,14 @@ func (w *worker) edit(s *segment, b *pipeline.Batch, runs []schemas.Run) error {
 // line appends the JSON line of a row to w.text.
 func (w *worker) line(s *segment, b *pipeline.Batch, row int, edits []schemas.Edit) (err error) {
 	if w.text, err = w.lines.Append(w.text, b.Lines.Row(row), edits); err != nil {
-		return &PartitionError{s.partition, s.first, "editing", fmt.Errorf("position %d: %w", b.Position(row), err)}
+		return w.misfit(s, b, row, err)
 	}
 	w.text = append(w.text, '\n')
 	return nil
+}
+
+func (w *worker) misfit(s *segment, b *pipeline.Batch, row int, err error) error {
+	return &PartitionError{s.partition, s.first, "editing", fmt.Errorf("position %d: %w", b.Position(row), err)}
 }
 
 // halve cuts runs after n rows.
@@ -273,7 +308,10 @@ func halve(runs []schemas.Run, n int) (head, tail []schemas.Run) {
 	return head, tail
 }
 
-// trace writes the provenance of the batch's rows.
+// enough is how many bytes of provenance are written at once: what a record costs, however short, does not count then.
+const enough = 512 << 10
+
+// trace notes the provenance of the batch's rows.
 func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error {
 	edits, placed := b.Edits, b.Placed
 	n := b.NumRows()
@@ -292,6 +330,18 @@ func (w *worker) trace(ctx context.Context, s *segment, b *pipeline.Batch) error
 			r.Edits, mine = nil, nil
 		}
 		w.record.Append(r, mine)
+	}
+	if w.record.Bytes() < enough {
+		return nil
+	}
+	return w.writeTrace(ctx, s)
+}
+
+// writeTrace writes the provenance that waits.
+func (w *worker) writeTrace(ctx context.Context, s *segment) error {
+	n := w.record.Rows()
+	if n == 0 {
+		return nil
 	}
 	rec, err := w.record.Record()
 	if err != nil {

@@ -24,26 +24,37 @@ var Schema = arrow.NewSchema([]arrow.Field{
 	{Name: "user", Type: arrow.PrimitiveTypes.Uint64},
 }, nil)
 
-// Record makes a record of keys; nil where no row is of a phase.
-func Record(phases []pipeline.Phase, keys []pipeline.Key) (arrow.Record, int) {
-	phase := make([]uint8, 0, len(phases))
-	both := make([]uint64, 2*len(phases))
-	conv, user := both[:len(phases)], both[len(phases):]
+// Enough is how many rows a record of keys should have: what a record costs to write and to read again does not count then.
+const Enough = 8 << 10
+
+// A Builder collects keys. Its zero value is empty.
+type Builder struct {
+	phase      []uint8
+	conv, user []uint64
+}
+
+// Append adds the rows that are of a phase.
+func (b *Builder) Append(phases []pipeline.Phase, keys []pipeline.Key) {
 	for i, ph := range phases {
 		if ph == pipeline.PhaseTrain || ph == pipeline.PhaseTest {
-			conv[len(phase)], user[len(phase)] = keys[i].Conversation, keys[i].User
-			phase = append(phase, uint8(ph))
+			b.phase = append(b.phase, uint8(ph))
+			b.conv, b.user = append(b.conv, keys[i].Conversation), append(b.user, keys[i].User)
 		}
 	}
-	n := len(phase)
-	if n == 0 {
-		return nil, 0
-	}
+}
+
+// Len is the number of rows since the last record.
+func (b *Builder) Len() int { return len(b.phase) }
+
+// Record makes a record of them. It is good until the next Append.
+func (b *Builder) Record() arrow.Record {
+	n := len(b.phase)
 	columns := make([]arrow.Array, Schema.NumFields())
-	for i, b := range [][]byte{phase, arrow.Uint64Traits.CastToBytes(conv[:n]), arrow.Uint64Traits.CastToBytes(user[:n])} {
-		columns[i] = array.MakeFromData(array.NewData(Schema.Field(i).Type, n, []*memory.Buffer{nil, memory.NewBufferBytes(b)}, nil, 0, 0))
+	for i, c := range [][]byte{b.phase, arrow.Uint64Traits.CastToBytes(b.conv), arrow.Uint64Traits.CastToBytes(b.user)} {
+		columns[i] = array.MakeFromData(array.NewData(Schema.Field(i).Type, n, []*memory.Buffer{nil, memory.NewBufferBytes(c)}, nil, 0, 0))
 	}
-	return array.NewRecord(Schema, columns, int64(n)), n
+	b.phase, b.conv, b.user = b.phase[:0], b.conv[:0], b.user[:0]
+	return array.NewRecord(Schema, columns, int64(n))
 }
 
 // each calls f for the columns of each batch: phases, and keys of conversations and of user prompts.

@@ -53,6 +53,7 @@ func (c counted) Close() error { c.f.open--; return c.Temp.Close() }
 func (f *folder) add(batches int, fill func() ([]pipeline.Phase, []pipeline.Key)) {
 	var b bytes.Buffer
 	w := ipc.NewWriter(&b, ipc.WithSchema(Schema))
+	var all Builder
 	for range batches {
 		phases, keys := fill()
 		for _, ph := range phases {
@@ -60,13 +61,23 @@ func (f *folder) add(batches int, fill func() ([]pipeline.Phase, []pipeline.Key)
 				f.keys.Tests++
 			}
 		}
-		if rec, rows := Record(phases, keys); rec != nil {
+		all.Append(phases, keys)
+		if rows := all.Len(); rows > 0 && (batches < 3 || rows > 100) {
+			rec := all.Record()
 			f.records += rec.NumRows()
-			if err := w.Write(rec); err != nil || int64(rows) != rec.NumRows() {
+			if err := w.Write(rec); err != nil || int64(rows) != rec.NumRows() || all.Len() > 0 {
 				f.t.Fatal(err)
 			}
 			rec.Release()
 		}
+	}
+	if all.Len() > 0 {
+		rec := all.Record()
+		f.records += rec.NumRows()
+		if err := w.Write(rec); err != nil {
+			f.t.Fatal(err)
+		}
+		rec.Release()
 	}
 	if err := w.Close(); err != nil {
 		f.t.Fatal(err)

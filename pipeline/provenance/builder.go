@@ -40,11 +40,20 @@ func (t *texts) append(s string) {
 // NewBuilder makes a Builder.
 func NewBuilder() *Builder {
 	b := &Builder{}
-	b.reset()
+	b.Reset()
 	return b
 }
 
-func (b *Builder) reset() {
+// Rows and Bytes are how many rows were collected since the last record, and about how much memory they take.
+func (b *Builder) Rows() int { return len(b.position) }
+
+// Bytes is described with Rows.
+func (b *Builder) Bytes() int {
+	return 15*len(b.position) + 4*len(b.prompt) + 29*len(b.op) + len(b.role.data) + len(b.old.data) + len(b.new.data)
+}
+
+// Reset drops the rows.
+func (b *Builder) Reset() {
 	b.position, b.phase, b.decision, b.prompt = b.position[:0], b.phase[:0], b.decision[:0], b.prompt[:0]
 	b.slot, b.turn, b.at, b.op, b.cause = b.slot[:0], b.turn[:0], b.at[:0], b.op[:0], b.cause[:0]
 	for _, ends := range []*[]int32{&b.promptEnds, &b.editEnds, &b.role.ends, &b.old.ends, &b.new.ends} {
@@ -88,7 +97,7 @@ func (b *Builder) edit(e *schemas.Edit) {
 // Record returns the rows collected since the last call. They are good until the next Append. It fails where the texts of
 // the edits pass 2 GiB, which offsets of 32 bits cannot count.
 func (b *Builder) Record() (arrow.Record, error) {
-	defer b.reset()
+	defer b.Reset()
 	for _, t := range []*texts{&b.role, &b.old, &b.new} {
 		if len(t.data) > math.MaxInt32 {
 			return nil, fmt.Errorf("provenance: the edits of %d rows have texts of %d bytes, 2 GiB or more: a smaller batch has fewer", len(b.position), len(t.data))

@@ -30,9 +30,13 @@ func New(l *schemas.Layout) *Editor { return &Editor{layout: l} }
 // Append appends the record raw with the edits of its row applied, which are ordered by schemas.CompareEdits. raw is a JSON
 // object that was read before, so its syntax is known to be good.
 func (e *Editor) Append(dst, raw []byte, edits []schemas.Edit) ([]byte, error) {
-	if len(edits) == 0 {
-		return append(dst, raw...), nil
-	}
+	err := e.Parts(raw, edits, func(from, to int, text []byte) { dst = append(append(dst, raw[from:to]...), text...) })
+	return dst, err
+}
+
+// Parts calls f with the parts of what Append would append, in order: the bytes of raw from one place to another, and a text that comes
+// behind them, valid during the call.
+func (e *Editor) Parts(raw []byte, edits []schemas.Edit, f func(from, to int, text []byte)) error {
 	e.pieces, e.spare = e.pieces[:0], e.spare[:0]
 	for len(edits) > 0 {
 		n := 1
@@ -40,7 +44,7 @@ func (e *Editor) Append(dst, raw []byte, edits []schemas.Edit) ([]byte, error) {
 			n++
 		}
 		if err := e.slot(raw, edits[:n]); err != nil {
-			return dst, err
+			return err
 		}
 		edits = edits[n:]
 	}
@@ -48,14 +52,14 @@ func (e *Editor) Append(dst, raw []byte, edits []schemas.Edit) ([]byte, error) {
 	for k := range e.pieces { // by slot; slots may stand in any order in the text
 		p := e.next(at)
 		if p < 0 {
-			return dst, fmt.Errorf("edit %d overlaps another", k)
+			return fmt.Errorf("edit %d overlaps another", k)
 		}
-		dst = append(dst, raw[at:e.pieces[p].from]...)
-		dst = append(dst, e.pieces[p].text...)
+		f(at, e.pieces[p].from, e.pieces[p].text)
 		at = e.pieces[p].to
 		e.pieces[p].from = -1
 	}
-	return append(dst, raw[at:]...), nil
+	f(at, len(raw), nil)
+	return nil
 }
 
 // next is the first piece at or after a place; of several at one place, the one that was added first.

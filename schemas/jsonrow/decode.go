@@ -224,6 +224,12 @@ func (c *column) text(b []byte, i int) (int, error) {
 			return end, err
 		}
 		c.data = data
+		if n := len(c.offs); n > 0 && n+4 <= cap(c.offs) && c.valid == nil { // end and value, where nothing is in the way
+			c.offs = c.offs[:n+4]
+			*(*int32)(unsafe.Pointer(&c.offs[n])) = int32(len(data))
+			c.n++
+			return end, nil
+		}
 		c.end(len(c.data))
 		c.value()
 		return end, nil
@@ -315,6 +321,13 @@ func (c *column) number(b []byte, i int) (int, error) {
 	if err != nil {
 		return end, err
 	}
+	if c.kind == kindFloat {
+		if v, ok := short(b[i:end]); ok {
+			c.append8(math.Float64bits(v))
+			c.value()
+			return end, nil
+		}
+	}
 	token := unsafe.String(&b[i], end-i)
 	whole := !bytes.ContainsAny(b[i:end], ".eE")
 	if c.kind == kindInt {
@@ -336,4 +349,38 @@ func (c *column) number(b []byte, i int) (int, error) {
 	c.append8(math.Float64bits(v))
 	c.value()
 	return end, nil
+}
+
+// tens are the powers of ten that are doubles.
+var tens = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// short is the value of a number of JSON that has 15 digits at most and no exponent: the digits and the power of ten are doubles
+// then, and the quotient of two doubles is the one nearest to it.
+func short(b []byte) (float64, bool) {
+	minus := b[0] == '-'
+	if minus {
+		b = b[1:]
+	}
+	if len(b) > 16 {
+		return 0, false
+	}
+	digits, behind := uint64(0), 0
+	for k, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			digits = 10*digits + uint64(c-'0')
+		case c == '.':
+			behind = len(b) - k - 1
+		default:
+			return 0, false
+		}
+	}
+	if len(b) == 16 && behind == 0 {
+		return 0, false
+	}
+	v := float64(digits) / tens[behind]
+	if minus {
+		v = -v
+	}
+	return v, true
 }

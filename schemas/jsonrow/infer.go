@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/bytedance/sonic/ast"
@@ -59,8 +60,8 @@ func (in *Inference) Add(record []byte) error {
 		return errors.New("the record is no object")
 	}
 	v := &visitor{stack: []*shape{&in.root}}
-	if err := ast.Preorder(string(record), v, nil); err != nil {
-		return fmt.Errorf("reading a sample: %w", err)
+	if err := ast.Preorder(unsafe.String(unsafe.SliceData(record), len(record)), v, nil); err != nil {
+		return fmt.Errorf("reading a sample: %s", err.Error()) // the error itself has the record, which is the caller's
 	}
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -288,4 +290,26 @@ func BenchmarkDecode(b *testing.B) {
 			d.Record().Release()
 		}
 	}
+}
+
+// FuzzShort holds the value of short numbers against strconv's, to the bit.
+func FuzzShort(f *testing.F) {
+	for _, s := range []string{"0", "-0", "-0.0", "0.1", "0.103816", "123456789012345", "12345678901234.5", "0.12345678901234", "9007199254740993", "1.5e3", "-999999999999999", "0.00000000000001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') {
+			return
+		}
+		if end, err := jsontext.Value([]byte(s), 0); err != nil || end < len(s) {
+			return
+		}
+		got, ok := short([]byte(s))
+		if want, err := strconv.ParseFloat(s, 64); ok && (err != nil || math.Float64bits(got) != math.Float64bits(want)) {
+			t.Fatalf("%s: %v, want %v, %v", s, got, want, err)
+		}
+		if digits := strings.Trim(s, "-0123456789."); ok != (digits == "" && len(strings.NewReplacer("-", "", ".", "").Replace(s)) <= 15) {
+			t.Fatalf("%s: taken as short: %v", s, ok)
+		}
+	})
 }

@@ -20,20 +20,29 @@ func (c *column) object(b []byte, i int) (int, error) {
 		i++
 	} else {
 		for {
-			m, end, err := c.key(b, i, next)
-			if err != nil {
-				return end, err
+			var m int
+			var err error
+			if k := c.keyOf(next); k != nil && bytes.HasPrefix(b[i:], k) { // most stand where the schema has them, and as there
+				m, next = next, i+len(k)
+			} else if m, next, err = c.key(b, i, next); err != nil {
+				return next, err
 			}
 			if c.seen[m] == c.stamp {
 				return i, &jsontext.SyntaxError{Offset: i, Reason: "duplicate_key", Msg: fmt.Sprintf("key %q stands twice", c.names[m])}
 			}
 			c.seen[m] = c.stamp
-			next = m + 1
 			seen++
-			if i = jsontext.Space(b, end); i >= len(b) || b[i] != ':' {
+			if i = jsontext.Space(b, next); i >= len(b) || b[i] != ':' {
 				return i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected ':'"}
 			}
-			if i, err = c.kids[m].parse(b, jsontext.Space(b, i+1)); err != nil {
+			next = m + 1
+			i = jsontext.Space(b, i+1)
+			if kid := c.kids[m]; kid.kind == kindText && i < len(b) && b[i] == '"' {
+				i, err = kid.text(b, i)
+			} else {
+				i, err = kid.parse(b, i)
+			}
+			if err != nil {
 				return i, c.located(err)
 			}
 			i = jsontext.Space(b, i)
@@ -59,13 +68,16 @@ func (c *column) object(b []byte, i int) (int, error) {
 	return i, nil
 }
 
-// key reads the key at b[i], of member m, and returns the index behind it. Most stand where the schema has them, and as there.
-func (c *column) key(b []byte, i, next int) (m, end int, err error) {
-	if next < len(c.keys) {
-		if k := c.keys[next]; k != nil && bytes.HasPrefix(b[i:], k) {
-			return next, i + len(k), nil
-		}
+// keyOf is a member's key as it stands in text; nil where it may be written in several ways, or there is no such member.
+func (c *column) keyOf(m int) []byte {
+	if m < len(c.keys) {
+		return c.keys[m]
 	}
+	return nil
+}
+
+// key reads the key at b[i], of member m, and returns the index behind it.
+func (c *column) key(b []byte, i, next int) (m, end int, err error) {
 	if i >= len(b) || b[i] != '"' {
 		return -1, i, &jsontext.SyntaxError{Offset: i, Reason: "syntax", Msg: "expected a key"}
 	}

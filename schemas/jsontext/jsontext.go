@@ -74,10 +74,15 @@ func value(b []byte, i, depth int) (int, error) {
 }
 
 func word(b []byte, i int) (int, error) {
-	for _, w := range [...]string{"true", "false", "null"} {
-		if len(b)-i >= len(w) && string(b[i:i+len(w)]) == w {
-			return i + len(w), nil
-		}
+	w := "null"
+	switch b[i] {
+	case 't':
+		w = "true"
+	case 'f':
+		w = "false"
+	}
+	if len(b)-i >= len(w) && string(b[i:i+len(w)]) == w {
+		return i + len(w), nil
 	}
 	return i, unexpected(b, i, "a value")
 }

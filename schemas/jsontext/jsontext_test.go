@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -59,8 +60,11 @@ func FuzzValid(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Add([]byte("\"r\u00e9sum\u00e9 \\n\\t\\u0041\\ud83d\\ude00 \xf0\x9f\x98\x80 \\/ end of it, and on for more than 32 bytes\""))
+	f.Add([]byte("\u043f\u0440\u0438\u0432\u0435\u0442 \u0e2a\u0e27\u0e31 \ud55c\uae00 \u201cquoted\u201d\\t\\\\ \xe0\x9f\xbf \xed\xa0\x80 and on for more than 32 bytes behind it"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkText(t, b)
+		checkText(t, append(bytes.Clone(b), strings.Repeat("behind ", 6)+"\""...))
+		checkText(t, append(bytes.Repeat([]byte("front\\n"), 5), b...))
 		err := Valid(b)
 		if err == nil {
 			if !json.Valid(b) {
@@ -89,12 +93,18 @@ func checkText(t *testing.T, b []byte) {
 		b = b[1:]
 	}
 	end, _, err := String(b, 0)
-	got, at, err2 := AppendText([]byte("before "), b, 0)
-	if (err == nil) != (err2 == nil) || at != end || err != nil && err.Error() != err2.Error() {
-		t.Fatalf("%q: String ends at %d, %v, AppendText at %d, %v", b, end, err, at, err2)
-	}
-	if err == nil && string(got) != "before "+string(AppendUnquoted(nil, b[1:end-1])) {
-		t.Fatalf("%q: %q", b, got)
+	for _, room := range []int{0, len(b) - 1, 2 * len(b)} { // what is done at a time depends on it
+		all := bytes.Repeat([]byte{'#'}, 7+room+64)
+		got, at, err2 := AppendText(append(all[:0:7+room], "before "...), b, 0)
+		if strings.Trim(string(all[7+room:]), "#") != "" {
+			t.Fatalf("%q: writes behind its room: %q", b, all)
+		}
+		if (err == nil) != (err2 == nil) || at != end || err != nil && err.Error() != err2.Error() {
+			t.Fatalf("%q: String ends at %d, %v, AppendText at %d, %v", b, end, err, at, err2)
+		}
+		if err == nil && string(got) != "before "+string(AppendUnquoted(nil, b[1:end-1])) {
+			t.Fatalf("%q: %q", b, got)
+		}
 	}
 }
 

@@ -26,37 +26,36 @@ func AppendUnquoted(dst, inside []byte) []byte {
 	}
 }
 
-// AppendText is String for who wants the text: it appends to dst what the string at b[i] stands for. After an error, what is
-// behind dst is of no use.
+// AppendText is String for who wants the text: it appends to dst what the string at b[i] stands for, fastest where dst has room for
+// all of b behind i. After an error, what is behind dst is of no use.
 func AppendText(dst, b []byte, i int) (_ []byte, end int, err error) {
 	start := i
 	i++
-	from := i // what is not copied yet
 	for {
-		i += plainRun(b[i:])
-		if i >= len(b) {
+		var k int
+		dst, k = appendPlain(dst, b[i:])
+		if i += k; i >= len(b) {
 			return dst, i, &SyntaxError{Offset: start, Reason: "syntax", Msg: "string is not closed"}
 		}
-		switch c := b[i]; {
-		case c == '"':
-			return append(dst, b[from:i]...), i + 1, nil
-		case c == '\\':
-			dst = append(dst, b[from:i]...)
-			next, err := escape(b, i)
-			if err != nil {
-				return dst, next, err
-			}
-			if one := simple[b[i+1]]; one != 0 {
-				dst = append(dst, one)
-			} else {
-				r, _ := unescape(b[i:])
-				dst = utf8.AppendRune(dst, r)
-			}
-			i, from = next, next
-		default:
+		if b[i] == '"' {
+			return dst, i + 1, nil
+		}
+		from := i
+		if b[i] != '\\' {
 			if i, err = rest(b, i); err != nil {
 				return dst, i, err
 			}
+			dst = append(dst, b[from:i]...)
+			continue
+		}
+		if i, err = escape(b, i); err != nil {
+			return dst, i, err
+		}
+		if one := simple[b[from+1]]; one != 0 {
+			dst = append(dst, one)
+		} else {
+			r, _ := unescape(b[from:])
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 }

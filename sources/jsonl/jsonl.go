@@ -22,6 +22,7 @@ var Extensions = []string{".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json
 // Defaults of Config.
 const (
 	DefaultBatchBytes = 1 << 20
+	LinesBatchBytes   = 256 << 10 // where records go on as lines: no record is made of a batch, and what stays in the cache is read again for less
 	DefaultMaxRecord  = 64 << 20
 	DefaultSample     = 10_000
 	minPartition      = 32 << 20

@@ -136,7 +136,7 @@ def memory(a):
 
 def startup(a):
     runs = [run([a.binary, "version"]) for _ in range(20)]
-    print(f"\nStart-up (`inoculate version`): {min(r[1] for r in runs) * 1000:.1f} ms best, {statistics.median(r[1] for r in runs) * 1000:.1f} ms median, {max(r[2] for r in runs):.0f} MB, binary {os.path.getsize(a.binary) / 1e6:.1f} MB")
+    print(f"\nStart-up (`inoculate version`, best of 20): {min(r[1] for r in runs) * 1000:.1f} ms wall (median {statistics.median(r[1] for r in runs) * 1000:.1f}), {min(r[0] for r in runs) * 1000:.1f} ms CPU, {max(r[2] for r in runs):.0f} MB, binary {os.path.getsize(a.binary) / 1e6:.1f} MB")
 
 
 def machine():
@@ -156,7 +156,7 @@ def machine():
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser()
-    names = lambda s: s.split(",")
+    names = lambda s: [n for n in s.split(",") if n]
     p.add_argument("--dir", required=True)
     p.add_argument("--shared", required=True)
     p.add_argument("--rows", type=int, default=400000)

@@ -3,7 +3,7 @@
 #
 #   testdata/bench/run.sh [--rows N] [--runs N] [--jobs NAMES] [--peers NAMES] [--large] [--no-check]
 #
-# The corpus (about 700 MB as JSON lines) is made once from the records in $INOCULATE_SHARED/data, and kept with the Python
+# --jobs "" measures the start-up alone. The corpus (about 700 MB as JSON lines) is made once from the records in $INOCULATE_SHARED/data, and kept with the Python
 # environment of the peers below $INOCULATE_BENCH_DIR (/tmp/inoculate-bench). --large also measures the memory that ten times
 # the input takes (10 GB of disk).
 set -euo pipefail

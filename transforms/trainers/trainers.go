@@ -71,6 +71,7 @@ type applier struct {
 	roles    []schemas.Role
 	chosen   []schemas.Role
 	rejected []schemas.Role
+	known    [16]verdict // by key
 }
 
 // Apply sets the trainers' decisions, or rejects.
@@ -121,6 +122,46 @@ func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {
 		rejected, _ := a.refused.Turns(row) // none where it cannot be read
 		a.chosen, a.rejected = answers(a.chosen[:0], turns, 1), answers(a.rejected[:0], rejected, 0)
 	}
+	var v *verdict
+	if key := keyOf(a.roles); key == 0 || a.refused != nil {
+		once := a.judge()
+		v = &once
+	} else if v = &a.known[key*golden>>60]; v.key != key {
+		*v = a.judge()
+		v.key = key
+	}
+	b.Decisions[row] |= v.decisions
+	if t := v.rejects; t != nil {
+		b.Reject(row, t.Name, a.field, fmt.Sprintf("%s %s it: %s", t.Name, t.Verb, v.why))
+	}
+}
+
+// verdict is what is to be done with records of the same roles: most conversations have those of another one.
+type verdict struct {
+	key       uint64
+	decisions pipeline.Decision
+	rejects   *Trainer // the first one whose records become rejects, or nil
+	why       string
+}
+
+const golden = 0x9e3779b97f4a7c15 // spreads keys
+
+// keyOf is another number for any other roles, 1 to 15 of them; 0 for none, and for more.
+func keyOf(roles []schemas.Role) (key uint64) {
+	if len(roles) > 15 {
+		return 0
+	}
+	for i, r := range roles {
+		if r > 15 {
+			return 0
+		}
+		key |= uint64(r) << (4 * i)
+	}
+	return key | uint64(len(roles))<<60
+}
+
+// judge asks the trainers.
+func (a *applier) judge() (v verdict) {
 	for i := range All {
 		t := &All[i]
 		why := t.fault(a.roles)
@@ -131,11 +172,12 @@ func (a *applier) row(b *pipeline.Batch, row int, turns []schemas.Turn) {
 			continue
 		}
 		if slices.Contains(a.rejects, t.Name) {
-			b.Reject(row, t.Name, a.field, fmt.Sprintf("%s %s it: %s", t.Name, t.Verb, why))
-			return
+			v.rejects, v.why = t, why
+			return v
 		}
-		b.Decisions[row] |= t.Decision
+		v.decisions |= t.Decision
 	}
+	return v
 }
 
 // answers appends the roles of the turns of a slot that say something.

@@ -2,6 +2,7 @@ package trainers
 
 import (
 	"context"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -145,6 +146,28 @@ func TestAnswers(t *testing.T) {
 	} {
 		if got := openAIAnswers(c.chosen, c.rejected); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%v, %v: %q, want %q", c.chosen, c.rejected, got, c.want)
+		}
+	}
+}
+
+// TestKnown: what is remembered of other records with the same roles is what the trainers say of this one.
+func TestKnown(t *testing.T) {
+	for _, rejects := range [][]string{nil, {"openai"}, {"llama-factory", "trl"}} {
+		warm := &applier{rejects: rejects}
+		r := rand.New(rand.NewPCG(1, 2))
+		for range 20_000 {
+			turns := make([]schemas.Turn, r.IntN(5)*r.IntN(5))
+			for i := range turns {
+				turns[i].Role = schemas.Role(1 + r.IntN(2+r.IntN(3)))
+			}
+			var got [2]pipeline.Batch
+			for k, a := range []*applier{warm, {rejects: rejects}} {
+				got[k] = pipeline.Batch{Phases: make([]pipeline.Phase, 1), Decisions: make([]pipeline.Decision, 1)}
+				a.row(&got[k], 0, turns)
+			}
+			if !reflect.DeepEqual(got[0], got[1]) {
+				t.Fatalf("%v: %v, want %v", turns, got[0], got[1])
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -34,7 +35,7 @@ type Condition struct {
 	fast    node // the same condition over arrays, where it is plain enough
 }
 
-var identifier = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`) })
 
 // Compile checks an expression against the columns of a schema. Columns whose names are no identifiers are reached as
 // record["name"]. The expression must be a truth value.
@@ -42,7 +43,7 @@ func Compile(expression string, in *arrow.Schema) (*Condition, error) {
 	c := &Condition{columns: map[string]int{}}
 	opts := []cel.EnvOption{cel.Variable("record", cel.MapType(cel.StringType, cel.DynType))}
 	for i, f := range in.Fields() {
-		if identifier.MatchString(f.Name) && f.Name != "record" {
+		if identifier().MatchString(f.Name) && f.Name != "record" {
 			opts = append(opts, cel.Variable(f.Name, nullable(celType(f))))
 		}
 		c.columns[f.Name] = i

@@ -53,9 +53,17 @@ func newLines(w io.Writer, schema *arrow.Schema) (encoder, error) {
 }
 
 func (f *linesFile) write(rows pipeline.Rows) (err error) {
-	if rows.Lines != nil {
+	switch {
+	case rows.Lines != nil:
 		_, err = f.w.Write(rows.Lines)
 		return err
+	case rows.Parts != nil:
+		for _, p := range rows.Parts {
+			if _, err = f.w.Write(p); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return f.each(rows.N, func(row int) (err error) {
 		f.buf, err = f.enc.Append(f.buf, rows.Record, row)

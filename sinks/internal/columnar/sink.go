@@ -218,7 +218,11 @@ func (w *writer) abort(from int) (err error) {
 // size is about what the rows take in memory.
 func size(rows pipeline.Rows) int64 {
 	if rows.Record == nil {
-		return int64(len(rows.Lines))
+		n := int64(len(rows.Lines))
+		for _, p := range rows.Parts {
+			n += int64(len(p))
+		}
+		return n
 	}
 	n := int64(0)
 	for _, c := range rows.Record.Columns() {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,7 +36,7 @@ type Known struct {
 	Expires     string `json:"expires,omitempty"` // 2027-12-31: the last day on which it counts
 }
 
-var digestPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var digestPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // ReadBaseline reads a baseline; what is wrong with it is an error with the entry's number.
 func ReadBaseline(file string) (*Baseline, error) {
@@ -55,7 +56,7 @@ func ReadBaseline(file string) (*Baseline, error) {
 	seen := map[string]bool{}
 	for i, k := range b.Findings {
 		switch {
-		case !digestPattern.MatchString(k.Occurrence):
+		case !digestPattern().MatchString(k.Occurrence):
 			err = fmt.Errorf("occurrence %q is none", k.Occurrence)
 		case seen[k.Occurrence]:
 			err = fmt.Errorf("occurrence %s stands twice", k.Occurrence)

@@ -66,7 +66,11 @@ func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem me
 		src, err = arrowsource.New(ctx, arrowsource.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), Mem: mem})
 	case "jsonl":
 		json = true
-		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: int64(s.Batch), PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Schema: written, Mem: mem})
+		batch := int64(s.Batch)
+		if batch == 0 && slices.Equal(c.Sink.Format, []string{"jsonl"}) {
+			batch = jsonl.LinesBatchBytes
+		}
+		src, err = jsonl.New(ctx, jsonl.Config{Paths: s.Paths, BatchBytes: batch, PartitionBytes: int64(s.Partition), MaxRecord: int64(s.MaxRecord), Sample: s.Sample, Schema: written, Mem: mem})
 	case "kafka":
 		return kafkaSource(ctx, c, written, mem, logger)
 	default:

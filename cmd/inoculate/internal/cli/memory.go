@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -38,9 +39,7 @@ const (
 // that is in use for a while (long records, many texts), the limit goes up: collecting all the time would only cost. stop ends it.
 func pace(floor int64) (stop func()) {
 	debug.SetMemoryLimit(floor)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // little is garbage: batches are recycled
-	}
+	space()
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -55,6 +54,7 @@ func pace(floor int64) (stop func()) {
 			case <-tick.C:
 			}
 			metrics.Read(heap)
+			space()
 			if limit, ok := p.sample(int64(heap[0].Value.Uint64()), heap[1].Value.Uint64()); ok {
 				debug.SetMemoryLimit(limit)
 			}
@@ -64,6 +64,33 @@ func pace(floor int64) (stop func()) {
 		close(done)
 		<-ended
 	}
+}
+
+// The heap grows by half before it is collected, since little is garbage: batches are recycled; but by least at the least, since
+// what a collection looks at, whatever the heap, takes as long then as all that is allocated in between.
+const (
+	growth = 50 // percent
+	least  = 16 << 20
+)
+
+// space sets how much the heap may grow until the next collection, unless GOGC says it.
+func space() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(heap)
+	if p := int32(percent(int64(heap[0].Value.Uint64()))); spaced.Swap(p) != p { // setting it stops the world
+		debug.SetGCPercent(int(p))
+	}
+}
+
+// spaced is the percent that was set last.
+var spaced atomic.Int32
+
+// percent is by how much a heap with so many bytes in use may grow, in steps of ten, so that it seldom changes.
+func percent(live int64) int {
+	return max(growth, int(least*100/max(live, 2<<20))/10*10)
 }
 
 // pacer finds the limit from what was in use after the last collections.
@@ -94,5 +121,6 @@ func (p *pacer) sample(live int64, cycles uint64) (limit int64, changed bool) {
 func makeRoom(mem memory.Allocator) {
 	if p, ok := mem.(*pool.Allocator); ok && p.Trim() >= 1<<20 {
 		debug.FreeOSMemory()
+		space()
 	}
 }

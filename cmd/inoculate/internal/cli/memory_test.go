@@ -37,6 +37,18 @@ func TestPacer(t *testing.T) {
 	}
 }
 
+// TestPercent: a small heap grows by 16 MiB before it is collected, a large one by half.
+func TestPercent(t *testing.T) {
+	for _, c := range []struct {
+		live int64
+		want int
+	}{{0, 800}, {4 << 20, 400}, {14 << 20, 110}, {32 << 20, 50}, {1 << 30, 50}} {
+		if got := percent(c.live); got != c.want {
+			t.Errorf("%d MiB in use: %d percent, want %d", c.live>>20, got, c.want)
+		}
+	}
+}
+
 // TestHeapFloor: more workers and formats that keep more get more.
 func TestHeapFloor(t *testing.T) {
 	of := func(workers int, formats ...string) int64 {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"inoculate/cmd/inoculate/internal/audit"
 )
@@ -18,7 +19,7 @@ const maxRows = 2000
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
 // page collects one self-contained HTML file: a bar for each prompt and each source, and a table that can be filtered.
 type page struct {
@@ -102,7 +103,7 @@ func (p *page) End(s *audit.Summary) error {
 	if s.Findings > 0 {
 		verdict = fmt.Sprintf("%d copies were found.", s.Findings)
 	}
-	return pageTemplate.Execute(p.w, map[string]any{
+	return pageTemplate().Execute(p.w, map[string]any{
 		"Verdict": verdict, "Clean": s.Findings == 0 && s.Problems == 0, "Summary": s, "Rows": p.rows, "Hidden": s.Findings - int64(len(p.rows)),
 		"Prompts": prompts, "MorePrompts": morePrompts, "Sources": sources, "MoreSources": moreSources, "Levels": p.levels, "Tiers": strings.Join(s.Tiers, ", "), "Version": p.version,
 	})
