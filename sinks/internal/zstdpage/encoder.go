@@ -1,4 +1,4 @@
-// Package zstdpage compresses the pages of a file as zstd frames, as fast as C's level 1 and smaller.
+// Package zstdpage compresses the pages of a file as zstd frames, about as fast and as small as C's level 1.
 package zstdpage
 
 import (
