@@ -72,7 +72,7 @@ type hashed struct {
 
 func (h hashed) Write(p []byte) (int, error) {
 	n, err := h.f.Write(p)
-	h.t.sum.Write(p[:n])
+	h.t.sum.Add(p[:n])
 	h.t.n += int64(n)
 	return n, err
 }

@@ -18,8 +18,8 @@ type Digest struct {
 // New begins a stream.
 func New() *Digest { return &Digest{sum: sha256.New()} }
 
-// Write adds p. It does not fail.
-func (d *Digest) Write(p []byte) (int, error) { return d.sum.Write(p) }
+// Add adds p.
+func (d *Digest) Add(p []byte) { d.sum.Write(p) }
 
 // Sum returns the 32 bytes of the sum.
 func (d *Digest) Sum() []byte { return d.sum.Sum(nil) }

@@ -34,11 +34,11 @@ func FuzzBoth(f *testing.F) {
 // TestLoad: the state of crypto/sha256 is as both expects, or two streams are never added together.
 func TestLoad(t *testing.T) {
 	d := New()
-	d.Write(make([]byte, 3*block))
+	d.Add(make([]byte, 3*block))
 	if !d.load(new([8]uint32)) {
 		t.Fatalf("the state is %x", d.state)
 	}
-	if d.Write([]byte{1}); d.load(new([8]uint32)) {
+	if d.Add([]byte{1}); d.load(new([8]uint32)) {
 		t.Fatal("a state within a block")
 	}
 }
@@ -116,8 +116,8 @@ func BenchmarkBoth(b *testing.B) {
 		b.SetBytes(int64(len(p) + len(q)))
 		x, y := New(), New()
 		for b.Loop() {
-			x.Write(p)
-			y.Write(q)
+			x.Add(p)
+			y.Add(q)
 		}
 	})
 	b.Run("both", func(b *testing.B) {
