@@ -102,12 +102,12 @@ var owned = map[string][]string{
 	"github.com/schollz/progressbar":             {"cmd/inoculate/internal/cli"},
 	"golang.org/x/term":                          {"cmd/inoculate/internal/cli"},
 	"github.com/segmentio/kafka-go":              {"sources/kafka", "sources/kafka/fetch", "sinks/kafka", "pipeline/kafkaconn", "pipeline/pipelinetest/broker"},
-	"github.com/twmb/franz-go":                   nil, // tests and benchmarks only
-	"github.com/apache/arrow/go/v17/parquet":     nil, // kills the process on a flipped byte
-	"github.com/rogpeppe/go-internal":            nil, // tests only
-	"pgregory.net/rapid":                         nil, // tests only
-	"inoculate/pipeline/pipelinetest":            nil, // tests only
-	"inoculate/pipeline/commitlog/commitlogtest": nil, // tests only
+	"github.com/twmb/franz-go":                   {"pipeline/pipelinetest/broker"}, // else tests and benchmarks only
+	"github.com/apache/arrow/go/v17/parquet":     nil,                              // kills the process on a flipped byte
+	"github.com/rogpeppe/go-internal":            nil,                              // tests only
+	"pgregory.net/rapid":                         nil,                              // tests only
+	"inoculate/pipeline/pipelinetest":            nil,                              // tests only
+	"inoculate/pipeline/commitlog/commitlogtest": nil,                              // tests only
 }
 
 // A goPackage is what `go list` says of a package.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -51,9 +52,24 @@ func committedEnds(ctx context.Context, t testing.TB, bootstrap []string, topic 
 	transport := &kafka.Transport{MetadataTTL: 100 * time.Millisecond}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(bootstrap...), Transport: transport}
+	for {
+		ends, err := lastStable(ctx, client, topic)
+		if err == nil {
+			return ends
+		}
+		if time.Sleep(200 * time.Millisecond); ctx.Err() != nil { // on a loaded machine a broker takes its time
+			t.Fatalf("the ends of topic %s: %v", topic, err)
+		}
+	}
+}
+
+func lastStable(ctx context.Context, client *kafka.Client, topic string) (map[int32]int64, error) {
 	m, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err == nil && len(m.Topics) == 1 {
+		err = m.Topics[0].Error
+	}
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	req := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}, IsolationLevel: kafka.ReadCommitted}
 	for _, p := range m.Topics[0].Partitions {
@@ -61,16 +77,16 @@ func committedEnds(ctx context.Context, t testing.TB, bootstrap []string, topic 
 	}
 	res, err := client.ListOffsets(ctx, req)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	ends := map[int32]int64{}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			t.Fatalf("the end of %s/%d: %v", topic, p.Partition, p.Error)
+			return nil, fmt.Errorf("partition %d: %w", p.Partition, p.Error)
 		}
 		if p.LastOffset > p.FirstOffset {
 			ends[int32(p.Partition)] = p.LastOffset
 		}
 	}
-	return ends
+	return ends, nil
 }
