@@ -9,7 +9,7 @@ test:
 	.ci/run test
 
 race:
-	.ci/run race
+	.ci/run race scripts
 
 lint:
 	.ci/run lint
