@@ -3,9 +3,9 @@
 #
 #   testdata/bench/run.sh [--rows N] [--runs N] [--jobs NAMES] [--peers NAMES] [--large] [--no-check]
 #
-# --jobs "" measures the start-up alone. The corpus (about 700 MB as JSON lines) is made once from the records in $INOCULATE_SHARED/data, and kept with the Python
-# environment of the peers below $INOCULATE_BENCH_DIR (/tmp/inoculate-bench). --large also measures the memory that ten times
-# the input takes (10 GB of disk).
+# --jobs "" measures the start-up alone. The corpus (about 700 MB as JSON lines) is made once from the records in
+# $INOCULATE_SHARED/data, and kept with the Python environment of the peers below $INOCULATE_BENCH_DIR (/tmp/inoculate-bench).
+# --large also measures the memory that ten times the input takes (10 GB of disk).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 shared=${INOCULATE_SHARED:-$(cd .. && pwd)/shared}
