@@ -2,10 +2,98 @@ package jsontext
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
 )
+
+// String checks the string whose opening quote is b[i]. It returns the index behind the closing quote, and whether there
+// are escapes in it.
+func String(b []byte, i int) (end int, escaped bool, err error) {
+	start := i
+	i++
+	for {
+		i += plainRun(b[i:])
+		if i >= len(b) {
+			return i, escaped, &SyntaxError{Offset: start, Reason: "syntax", Msg: "string is not closed"}
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, escaped, nil
+		case c == '\\':
+			escaped = true
+			if i, err = escape(b, i); err != nil {
+				return i, true, err
+			}
+		default:
+			if i, err = rest(b, i); err != nil {
+				return i, escaped, err
+			}
+		}
+	}
+}
+
+// rest checks what stands in a string, at b[i], and ends a plain run, but for quotes and backslashes: letters beyond ASCII, as
+// many as there are. It returns the index behind them.
+func rest(b []byte, i int) (int, error) {
+	if c := b[i]; c < 0x20 {
+		return i, syntax(i, fmt.Sprintf("control character %#02x in a string", c))
+	}
+	for i < len(b) && b[i] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i, &SyntaxError{Offset: i, Reason: "invalid_utf8", Msg: fmt.Sprintf("invalid UTF-8 byte %#02x", b[i])}
+		}
+		i += n
+	}
+	return i, nil
+}
+
+// escape checks the escape at b[i] and returns the index behind it (behind both halves of a surrogate pair).
+func escape(b []byte, i int) (int, error) {
+	if i+1 >= len(b) {
+		return i, syntax(i, "string is not closed")
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, nil
+	case 'u':
+	default:
+		return i, syntax(i, fmt.Sprintf("unknown escape \\%c", b[i+1]))
+	}
+	r, ok := hex4(b, i+2)
+	if !ok {
+		return i, syntax(i, "broken \\u escape")
+	}
+	if !utf16.IsSurrogate(r) {
+		return i + 6, nil
+	}
+	if i+8 <= len(b) && b[i+6] == '\\' && b[i+7] == 'u' {
+		if low, ok := hex4(b, i+8); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
+			return i + 12, nil
+		}
+	}
+	return i, &SyntaxError{Offset: i, Reason: "lone_surrogate", Msg: "lone surrogate in a \\u escape"}
+}
+
+func hex4(b []byte, i int) (r rune, ok bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
 
 // AppendUnquoted appends the text that the inside of a checked JSON string (without its quotes) stands for.
 func AppendUnquoted(dst, inside []byte) []byte {
