@@ -23,6 +23,7 @@ type comparison struct {
 type compared struct {
 	counts overlap.Counts
 	err    error
+	cut    bool // it was ended before it was done
 	took   time.Duration
 }
 
@@ -41,7 +42,7 @@ func (c *comparison) look(ctx context.Context, wait time.Duration) (overlap.Coun
 		go func() {
 			began := time.Now()
 			counts, err := c.compare(ctx)
-			c.going <- compared{counts, err, time.Since(began)}
+			c.going <- compared{counts, err, err != nil && ctx.Err() != nil, time.Since(began)}
 		}()
 	}
 	timer := time.NewTimer(wait)
@@ -58,6 +59,8 @@ func (c *comparison) end(r compared) error {
 	c.cancel()
 	c.going, c.rest = nil, time.Now().Add(compareRest*r.took)
 	switch {
+	case r.cut:
+		return nil
 	case r.err == nil:
 		c.counts = r.counts
 	case errors.Is(r.err, dataset.ErrMerged): // the next one may do
@@ -69,10 +72,11 @@ func (c *comparison) end(r compared) error {
 // goesOn tells whether the keys of committed files are being read.
 func (c *comparison) goesOn() bool { return c.going != nil && len(c.going) == 0 }
 
-// stop ends the comparison that goes on, if any, and waits for it. What goes wrong in it is found again by the next.
-func (c *comparison) stop() {
-	if c.going != nil {
-		c.cancel()
-		_ = c.end(<-c.going)
+// stop ends the comparison that goes on, if any, waits for it, and returns what went wrong in it before.
+func (c *comparison) stop() error {
+	if c.going == nil {
+		return nil
 	}
+	c.cancel()
+	return c.end(<-c.going)
 }

@@ -55,10 +55,17 @@ func TestComparison(t *testing.T) {
 		look(230*time.Second, 2, false, nil)
 		takes, fault = time.Hour, nil
 		look(300*time.Second, 2, true, nil)
-		c.stop()
+		if err := c.stop(); err != nil {
+			t.Errorf("ended: %v", err)
+		}
 		if c.goesOn() || n != 5 || time.Since(began) > 303*time.Second {
 			t.Errorf("%d comparisons after %s, going on %v", n, time.Since(began), c.goesOn())
 		}
-		c.stop()
+		takes, fault = 3*time.Second, broken
+		look(100*time.Hour, 2, true, nil)
+		time.Sleep(5 * time.Second)
+		if err := c.stop(); !errors.Is(err, broken) || c.stop() != nil {
+			t.Errorf("what went wrong before the end: %v", err)
+		}
 	})
 }

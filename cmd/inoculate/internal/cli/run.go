@@ -267,8 +267,7 @@ func (a *app) process(ctx, drain context.Context, p *catalog.Pipeline, log *comm
 	progress := a.progress(log, stats)
 	err = job.Run(ctx, drain, stats)
 	progress.stop()
-	sealing.comparing.stop()
-	return err
+	return errors.Join(err, sealing.comparing.stop())
 }
 
 // observe serves what the job does over HTTP.
