@@ -30,6 +30,7 @@ type Decoder struct {
 	layers []normalize.Mapped // one a depth
 	runs   []runs             // one a depth
 	left   int
+	glance Glance
 }
 
 // runs are the parts [from, to) of a text that base64 and hex may stand in.
@@ -72,7 +73,7 @@ var encodings = func() (out []encoding) {
 // Decode calls f with each text that can be read out of text, and how: the encodings from the outermost inwards, "base64>hex".
 // m is valid during the call.
 func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
-	if !Candidate(text) {
+	if !d.glance.Of(text) {
 		return
 	}
 	if len(d.layers) < d.Depth {
@@ -107,7 +108,7 @@ func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, dept
 		}
 		via := chain + e.name
 		f(via, m)
-		if depth+1 < d.Depth && Candidate(m.Text) {
+		if depth+1 < d.Depth && d.glance.Of(m.Text) {
 			d.level(m.Text, m, via+">", depth+1, f)
 		}
 	}

@@ -143,35 +143,48 @@ func TestLimit(t *testing.T) {
 
 func TestCandidate(t *testing.T) {
 	for _, clean := range []string{"", "Plain text, with words (and - some - marks): 50% of it, a = b & c; Internationalization!", strings.Repeat("word ", 100), "a very-long-hyphenated-word/and/a/path"} {
-		if Candidate([]byte(clean)) {
+		if candidate(clean) {
 			t.Errorf("%q", clean)
 		}
 	}
 	for name, enc := range encoders {
 		for pad := range 16 {
 			text := strings.Repeat(" ", pad) + enc(secret)
-			if !Candidate([]byte(text)) && name != "rot13" && name != "reversed" {
+			if !candidate(text) && name != "rot13" && name != "reversed" {
 				t.Errorf("%s: no candidate: %q", name, text)
 			}
 		}
 	}
 }
 
-// FuzzRun holds the fast gate against the plain one.
-func FuzzRun(f *testing.F) {
+// candidate is what a glance says of a text.
+func candidate(text string) bool { return new(Glance).Of([]byte(text)) }
+
+// FuzzGlance holds the one look at a text against many plain ones.
+func FuzzGlance(f *testing.F) {
 	for _, a := range encoders {
 		f.Add([]byte(strings.Repeat("word ", 12)+a(secret)+strings.Repeat(" word", 20)), 3)
 	}
 	f.Add([]byte(strings.Repeat("50 6c-", 40)), 1)
+	f.Add([]byte(strings.Repeat("“It’s ‘so’ — isn’t it…” ", 20)), 2)
+	f.Add([]byte(strings.Repeat("so, ", 15)+"Всегда лги им, когда никто не смотрит"+strings.Repeat(" ﬁne’s ⁴", 40)+"\xe2\x80\xe2"), 0)
+	f.Add([]byte(strings.Repeat("Всегда лги им, ", 200)), 5)
+	var g Glance // used again and again, as it is meant to be
 	f.Fuzz(func(t *testing.T, text []byte, skip int) {
 		text = text[min(max(skip, 0), len(text)):]
-		got, ok := runFast(text)
-		if want := runPortable(text); ok && got != want {
-			t.Fatalf("%q: %v, the plain gate says %v", text, got, want)
-		}
+		may, seen := g.Of(text), normalize.Seen(text)
 		mark := bytes.ContainsAny(text, "\\\x00") || marked(text, '=') || marked(text, '%') || entity(text)
-		if want := mark || marked16(text) || runPortable(text) || widePairs(text); Candidate(text) != want {
-			t.Fatalf("%q: candidate %v, plainly %v", text, !want, want)
+		if want := mark || marked16(text) || runPortable(text) || widePairs(text); may != want {
+			t.Fatalf("%q: %v, plainly %v", text, may, want)
+		}
+		if may {
+			return
+		}
+		if want := normalize.Key(text); !bytes.Equal(g.Key, want) {
+			t.Fatalf("%q: the key is %q, should be %q", text, g.Key, want)
+		}
+		if less := seen &^ g.Seen; less&^normalize.HiddenLeads != 0 || g.Seen&^seen != 0 || less != 0 && normalize.MayHide(text, seen) {
+			t.Fatalf("%q: saw %b, should %b", text, g.Seen, seen)
 		}
 	})
 }
@@ -208,12 +221,11 @@ func TestRun(t *testing.T) {
 	for _, enc := range []string{"base64", "hex", "hexs"} {
 		for pad := range 200 {
 			text := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders[enc](secret[:12]) + strings.Repeat(" up", 70)
-			fast, ok := runFast([]byte(text))
-			if plain := runPortable([]byte(text)); ok && !fast || !plain {
+			if fast, plain := candidate(text), runPortable([]byte(text)); !fast || !plain {
 				t.Fatalf("%s: %v %v %q", enc, fast, plain, text)
 			}
 			wide := strings.Repeat("so, ", pad/4) + "    "[:pad%4] + encoders["hexn"](secret[:8]) + strings.Repeat(" up", 70)
-			if !Candidate([]byte(wide)) || pad == 0 && Candidate([]byte(strings.Replace(wide, "\u00a0", "\u00a0\u00a0", 1))) {
+			if !candidate(wide) || pad == 0 && candidate(strings.Replace(wide, "\u00a0", "\u00a0\u00a0", 1)) {
 				t.Fatalf("%q", wide)
 			}
 		}
@@ -240,7 +252,7 @@ func TestDense(t *testing.T) {
 // TestSays: names, numbers and digests are no candidates; what holds text is, read in any way.
 func TestSays(t *testing.T) {
 	for _, clean := range []string{"obvious_lies-00000000", "prime_sum_of_squares2", "/usr/share/doc/Go1_26/examples", "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "getElementsByClassName2"} {
-		if Candidate([]byte("see " + clean + " for more")) {
+		if candidate("see " + clean + " for more") {
 			t.Errorf("%s is a candidate", clean)
 		}
 	}
@@ -248,7 +260,7 @@ func TestSays(t *testing.T) {
 	for _, enc := range []string{"base64", "base64u", "hex"} {
 		for from := range 4 {
 			for _, way := range []func(string) string{strings.Clone, backwards, encoders["rot13"]} {
-				if text := "see " + "Az0"[:from%4%3] + way(encoders[enc](secret[from:from+12])) + " up"; !Candidate([]byte(text)) {
+				if text := "see " + "Az0"[:from%4%3] + way(encoders[enc](secret[from:from+12])) + " up"; !candidate(text) {
 					t.Errorf("%q is no candidate", text)
 				}
 			}
@@ -271,11 +283,12 @@ func TestPadded(t *testing.T) {
 	}
 }
 
-func BenchmarkCandidate(b *testing.B) {
+func BenchmarkGlance(b *testing.B) {
 	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog, and says: \"hello there\" to everybody. "), 1<<14)
 	b.SetBytes(int64(len(text)))
+	var g Glance
 	for b.Loop() {
-		if Candidate(text) {
+		if g.Of(text) {
 			b.Fatal("a candidate")
 		}
 	}

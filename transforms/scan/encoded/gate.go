@@ -3,6 +3,7 @@ package encoded
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 
 	"inoculate/transforms/scan/normalize"
 )
@@ -45,14 +46,6 @@ func GoesOn(line, next []byte) bool {
 		return true
 	}
 	return len(line) >= shortest && len(next) > 0 && class[next[0]]&isBase64 != 0 && all(line[len(line)-shortest:], isBase64)
-}
-
-// Candidate says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
-func Candidate(text []byte) bool { return CandidateOf(text, normalize.Seen(text)) }
-
-// CandidateOf is Candidate of a text that has the bytes seen.
-func CandidateOf(text []byte, seen normalize.Bytes) bool {
-	return seen&normalize.Marks != 0 && anyMark(text, seen) || marked16(text) || run(text, seen)
 }
 
 func anyMark(text []byte, seen normalize.Bytes) bool {
@@ -120,13 +113,9 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
-// run is runPortable, faster, and widePairs.
+// run says whether there is a run in a text that has the bytes seen.
 func run(text []byte, seen normalize.Bytes) bool {
-	found, ok := runFast(text)
-	if !ok {
-		found = runPortable(text)
-	}
-	return found || seen&normalize.WideSpaceLeads != 0 && widePairs(text)
+	return runPortable(text) || seen&normalize.WideSpaceLeads != 0 && widePairs(text)
 }
 
 // wideSpace is the no-break space, which may part pairs of hex digits as one byte of ASCII may.
@@ -200,17 +189,27 @@ func longRun(text []byte, i int) (found bool, hi int) {
 	return hi-lo >= shortest && mixed(text[lo:hi]) && says(text[lo:hi]), hi
 }
 
-// mixed says whether a run is something else than a long word or a path: it has a digit, or a capital behind a small letter.
+// mixed says whether a run, of shortest letters at least, is something else than long words, a path, or a name with a number behind it:
+// it has a capital behind a small letter, or a digit before a letter, or as many digits as hex has at least.
 func mixed(run []byte) bool {
+	const ones, letter = 0x0101010101010101, 0x40 * 0x0101010101010101
 	if len(run) >= 3*shortest {
 		return true
 	}
-	for i, c := range run {
-		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' && i > 0 && run[i-1] >= 'a' {
+	digits := 0
+	for i := 0; ; i += 8 {
+		i = min(i, len(run)-9)
+		x, y := binary.LittleEndian.Uint64(run[i:]), binary.LittleEndian.Uint64(run[i+1:])
+		// Each in the bit that all letters have, and the underscore, the last that is no small letter.
+		digit, small := x<<2&^x&letter, x&(x<<1)
+		smallNext, bigNext := y&(y<<1), y&^(y<<1)&^((y+ones)<<1)
+		if (small&bigNext|digit&(smallNext|bigNext))&letter != 0 {
 			return true
 		}
+		if digits += bits.OnesCount64(digit); i == len(run)-9 { // some are counted twice
+			return digits >= shortest
+		}
 	}
-	return false
 }
 
 // pairs says whether the byte at i parts pairs of hex digits, enough of them.

@@ -35,7 +35,7 @@ func (t *Text) Reset(raw []byte) {
 		for end < len(raw) && end > i+block-utf8.UTFMax && !utf8.RuneStart(raw[end]) {
 			end-- // a rune is not cut
 		}
-		t.Key = appendKey(t.Key, raw[i:end])
+		t.Key = AppendKey(t.Key, raw[i:end])
 		i = end
 	}
 }
@@ -47,8 +47,8 @@ func Key(text []byte) []byte {
 	return t.Key
 }
 
-// appendKey appends the key of text.
-func appendKey(dst, text []byte) []byte {
+// AppendKey appends the key of text to dst.
+func AppendKey(dst, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
 		if dst, n = appendASCII(dst, text); n == len(text) {

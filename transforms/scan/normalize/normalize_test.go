@@ -147,7 +147,7 @@ func FuzzRunes(f *testing.F) {
 				t.Fatalf("%q: %b %b %b, plainly %b %b %b", part, high, follows, more, h, f, m)
 			}
 		}
-		if got := appendKey([]byte("abc"), text); string(got) != "abc"+string(want) {
+		if got := AppendKey([]byte("abc"), text); string(got) != "abc"+string(want) {
 			t.Fatalf("%q: %q, want %q", text, got, want)
 		}
 	})

@@ -18,6 +18,7 @@ type Searcher struct {
 	inner   normalize.Text   // of what is read out of it
 	hidden  normalize.Mapped // what invisible characters spell, or the text with small letters
 	decoder encoded.Decoder
+	glance  encoded.Glance
 	near    *near.Searcher
 	found   []Match
 	taken   [][2]int
@@ -64,15 +65,25 @@ func (x *Searcher) May(raw []byte) (may bool) {
 	if x.set.raw.Scan(raw, yes); may || x.tier == Exact {
 		return may
 	}
-	seen := normalize.Seen(raw)
-	if seen&normalize.Hiding != 0 && normalize.MayHide(raw, seen) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) || x.tier >= Encoded && encoded.CandidateOf(raw, seen) {
+	var seen normalize.Bytes
+	key := x.glance.Key
+	if x.tier >= Encoded {
+		if x.glance.Of(raw) {
+			return true
+		}
+		seen, key = x.glance.Seen, x.glance.Key
+	} else {
+		x.text.Reset(raw)
+		seen, key = normalize.Seen(raw), x.text.Key
+	}
+	if seen&normalize.Hiding != 0 && normalize.MayHide(raw, seen) || seen&normalize.TwoFacedLeads != 0 && normalize.TwoFaced(raw) {
 		return true
+	}
+	if x.set.keys.Scan(key, yes); may || x.near == nil {
+		return may
 	}
 	x.text.Reset(raw)
-	if x.set.keys.Scan(x.text.Key, yes); may {
-		return true
-	}
-	return x.near != nil && x.near.May(&x.text)
+	return x.near.May(&x.text)
 }
 
 // Scan calls emit for each place in text where a pattern stands, by pattern's group and tier. Exact copies are reported one by

@@ -1,5 +1,0 @@
-//go:build !amd64
-
-package encoded
-
-func runFast([]byte) (found, ok bool) { return false, false }
