@@ -87,7 +87,7 @@ func (d *Decoder) Decode(text []byte, f func(via string, m *normalize.Mapped)) {
 }
 
 func (d *Decoder) level(text []byte, under *normalize.Mapped, chain string, depth int, f func(string, *normalize.Mapped)) {
-	r, any := &d.runs[depth], run(text, normalize.Seen(text))
+	r, any := &d.runs[depth], d.glance.run(text)
 	if r.joined = d.Joined; any {
 		r.find(text)
 	}

@@ -113,11 +113,6 @@ func all(b []byte, mask uint8) bool {
 	return true
 }
 
-// run says whether there is a run in a text that has the bytes seen.
-func run(text []byte, seen normalize.Bytes) bool {
-	return runPortable(text) || seen&normalize.WideSpaceLeads != 0 && widePairs(text)
-}
-
 // wideSpace is the no-break space, which may part pairs of hex digits as one byte of ASCII may.
 const wideSpace = "\u00a0"
 

@@ -14,12 +14,17 @@ type Glance struct {
 
 // Of says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.
 func (g *Glance) Of(text []byte) bool {
+	return g.run(text) || g.Seen&normalize.Marks != 0 && anyMark(text, g.Seen) || marked16(text)
+}
+
+// run says whether there is a run in text that may be base64 or hex.
+func (g *Glance) run(text []byte) bool {
 	g.Seen = 0
 	may, ok := g.fast(text)
 	if !ok {
 		may = g.portable(text)
 	}
-	return may || g.Seen&normalize.Marks != 0 && anyMark(text, g.Seen) || marked16(text) || g.Seen&normalize.WideSpaceLeads != 0 && widePairs(text)
+	return may || g.Seen&normalize.WideSpaceLeads != 0 && widePairs(text)
 }
 
 // portable is fast for every processor.

@@ -116,8 +116,9 @@ func rot13(text []byte, under, m *normalize.Mapped) bool {
 		return false
 	}
 	m.Reset(len(text))
-	for i, c := range text {
-		m.Append(Rot13(c), i, i+1, under)
+	m.AppendAll(text, 0, len(text), under)
+	for i, c := range m.Text {
+		m.Text[i] = Rot13(c)
 	}
 	return true
 }
@@ -150,58 +151,60 @@ func reversed(text []byte, under, m *normalize.Mapped) bool {
 	return true
 }
 
-// looksRotated says whether ROT13 was put over percent, quoted-printable, entities or escapes.
-func looksRotated(text []byte) bool {
-	n := 0
-	for i, c := range text {
-		switch c {
-		case '%', '=':
-			if i+2 < len(text) && class[text[i+1]]&class[text[i+2]]&isRotHex != 0 && class[text[i+1]]&class[text[i+2]]&isHex == 0 && min(text[i+1], text[i+2]) <= '9' {
-				n++
+// marks are what encodings begin with that are no letters.
+const marks = "%=&\\"
+
+// eachMark calls f with the place of each mark of text, kind by kind, until it is true, and returns whether it was.
+func eachMark(text []byte, f func(i int, mark byte) bool) bool {
+	for _, mark := range []byte(marks) {
+		for from := 0; ; {
+			k := bytes.IndexByte(text[from:], mark)
+			if k < 0 {
+				break
 			}
-		case '&':
-			if i+3 < len(text) && text[i+1] == '#' && text[i+2]|0x20 == 'k' {
-				n++
-			} else if e := bytes.IndexByte(text[i:min(len(text), i+longestName+2)], ';'); e > 1 && all(text[i+1:i+e], isWord) {
-				n++
+			if from += k; f(from, mark) {
+				return true
 			}
-		case '\\':
-			if i+1 < len(text) && (text[i+1] == 'h' || text[i+1] == 'H' || text[i+1] == 'k' || text[i+1] == 'a' || text[i+1] == 'g' || text[i+1] == 'e') {
-				n++
-			}
-		}
-		if n > 0 {
-			return true
+			from++
 		}
 	}
 	return false
 }
 
+// looksRotated says whether ROT13 was put over percent, quoted-printable, entities or escapes.
+func looksRotated(text []byte) bool {
+	return eachMark(text, func(i int, mark byte) bool {
+		switch mark {
+		case '&':
+			if i+3 < len(text) && text[i+1] == '#' && text[i+2]|0x20 == 'k' {
+				return true
+			}
+			e := bytes.IndexByte(text[i:min(len(text), i+longestName+2)], ';')
+			return e > 1 && all(text[i+1:i+e], isWord)
+		case '\\':
+			return i+1 < len(text) && (text[i+1] == 'h' || text[i+1] == 'H' || text[i+1] == 'k' || text[i+1] == 'a' || text[i+1] == 'g' || text[i+1] == 'e')
+		}
+		return i+2 < len(text) && class[text[i+1]]&class[text[i+2]]&isRotHex != 0 && class[text[i+1]]&class[text[i+2]]&isHex == 0 && min(text[i+1], text[i+2]) <= '9'
+	})
+}
+
 // looksReversed says whether percent, quoted-printable, entities or escapes run backwards.
 func looksReversed(text []byte) bool {
-	for i, c := range text {
-		switch c {
-		case '%', '=':
-			if !hexPair(text, i+1) && (turned(text, i) || i >= 3 && text[i-3] == c && hexPair(text, i-2)) {
-				return true
-			}
-			if c == '=' && i > 0 && text[i-1] == '\n' {
-				return true
-			}
+	return eachMark(text, func(i int, mark byte) bool {
+		switch mark {
 		case '&':
 			if i > 1 && text[i-1] == '#' {
 				return true
 			}
-			if e := bytes.LastIndexByte(text[max(0, i-longestName-1):i], ';'); e >= 0 {
-				if name := text[max(0, i-longestName-1)+e+1 : i]; len(name) > 1 && all(name, isWord) {
-					return true
-				}
-			}
+			before := text[max(0, i-longestName-1):i]
+			name := before[bytes.LastIndexByte(before, ';')+1:]
+			return len(name) > 1 && len(name) < len(before) && all(name, isWord)
 		case '\\':
-			if i > 0 && (text[i-1] == 'u' || text[i-1] == 'x' || text[i-1] == 'U' || text[i-1] == 'n' || text[i-1] == 't' || text[i-1] == 'r' || text[i-1] == '"' || text[i-1] == '}') {
-				return true
-			}
+			return i > 0 && (text[i-1] == 'u' || text[i-1] == 'x' || text[i-1] == 'U' || text[i-1] == 'n' || text[i-1] == 't' || text[i-1] == 'r' || text[i-1] == '"' || text[i-1] == '}')
 		}
-	}
-	return false
+		if !hexPair(text, i+1) && (turned(text, i) || i >= 3 && text[i-3] == mark && hexPair(text, i-2)) {
+			return true
+		}
+		return mark == '=' && i > 0 && text[i-1] == '\n'
+	})
 }

@@ -13,12 +13,36 @@ const (
 	Bits       = "bits"       // U+2062 and U+2064, eight to a byte
 )
 
-// MayHide says whether text, which has the bytes seen, holds a character in which text can be hidden. It is fast.
+// MayHide says whether text, which has the bytes seen, holds characters enough to hide text in, all of them together. It is fast.
 func MayHide(text []byte, seen Bytes) bool {
-	if seen&HiddenLeads != 0 && bytes.Contains(text, []byte("\xe2\x81")) {
-		return true
+	if seen&HiddenLeads2 != 0 {
+		n := shortest
+		n -= countUpto(text, threeLead, n)
+		if n -= countUpto(text, fourLead, n); n <= 0 {
+			return true
+		}
 	}
-	return seen&HiddenLeads2 != 0 && (bytes.Contains(text, []byte("\xef\xb8")) || bytes.Contains(text, []byte("\xf3\xa0")))
+	return seen&HiddenLeads != 0 && countUpto(text, bitsLead, 8*shortest) == 8*shortest
+}
+
+// The bytes that begin selectors, or tags and more selectors, or bits; no other character has these inside.
+const (
+	threeLead = "\xef\xb8"
+	fourLead  = "\xf3\xa0"
+	bitsLead  = "\xe2\x81"
+)
+
+// countUpto counts what stands in text, up to n times.
+func countUpto(text []byte, what string, n int) (count int) {
+	for count < n {
+		k := bytes.Index(text, []byte(what))
+		if k < 0 {
+			break
+		}
+		text = text[k+len(what):]
+		count++
+	}
+	return count
 }
 
 // shortest is how many bytes must be hidden to count: flags of regions are spelled with up to six tags.
@@ -71,14 +95,13 @@ func unseen(text []byte) (at []int32) {
 		}
 		return len(text)
 	}
-	const four, three = "\xf3\xa0", "\xef\xb8"
-	for a, b := next(four, 0), next(three, 0); a < len(text) || b < len(text); {
+	for a, b := next(fourLead, 0), next(threeLead, 0); a < len(text) || b < len(text); {
 		if a < b {
 			at = append(at, int32(a))
-			a = next(four, a+1)
+			a = next(fourLead, a+1)
 		} else {
 			at = append(at, int32(b))
-			b = next(three, b+1)
+			b = next(threeLead, b+1)
 		}
 	}
 	return at
@@ -104,7 +127,7 @@ func readable(text []byte) bool {
 
 // bitPairs reads the bytes that U+2062 (0) and U+2064 (1) spell, the other way round where that is no text.
 func bitPairs(text []byte, under, m *Mapped) {
-	lead, size := []byte("\xe2\x81"), len("\u2062")
+	lead, size := []byte(bitsLead), len("\u2062")
 	for _, one := range []rune{0x2064, 0x2062} {
 		m.Reset(0)
 		var c, n, from int
