@@ -8,8 +8,7 @@ type Glance struct {
 	Key  []byte          // the text's key, where nothing may stand encoded in it; valid until the next look
 	Seen normalize.Bytes // bytes of the text that say more, but for those of runes that hide nothing
 
-	end   int    // of the run that was looked at last
-	piece [2]int // of the text, which runes made the key of last
+	end int // of the run that was looked at last
 }
 
 // Of says whether there may be anything encoded in text. Where it says no, Decode reads nothing out of it. It is fast.

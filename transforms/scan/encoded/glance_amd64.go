@@ -2,6 +2,7 @@ package encoded
 
 import (
 	"math/bits"
+	"unicode/utf8"
 
 	"golang.org/x/sys/cpu"
 
@@ -85,7 +86,8 @@ var kept = func() (t [256]uint64) {
 const (
 	eyeful = 64   // bytes that are looked at together
 	room   = 128  // bytes behind the key and what is still to come of it
-	longer = 1024 // bytes of text of which keys are made together, where most are not ASCII
+	longer = 1024 // bytes of text of which keys are made together, where many are not ASCII
+	mostly = 24   // of 64 bytes are many
 )
 
 // fast is Of, in one way through the text; ok is false where there is no such thing.
@@ -93,7 +95,7 @@ func (g *Glance) fast(text []byte) (may, ok bool) {
 	if !hasAVX2 {
 		return false, false
 	}
-	g.end, g.piece = 0, [2]int{}
+	g.end = 0
 	l := look{apart: 1<<6 - 1, least: [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}}
 	if need := len(text) + room; cap(g.Key) < need {
 		g.Key = make([]byte, need+need/4)
@@ -174,22 +176,23 @@ func (g *Glance) stopped(text []byte, from int, l *look) bool {
 	return false
 }
 
-// runes makes the key of the bytes from one on, of which lookAVX2 made none, up to the end of a rune; of more where others before them
-// were as these are.
+// runes makes the key of the bytes from one on, of which lookAVX2 made none, up to the end of a rune; of more where many of them
+// are not ASCII.
 func (g *Glance) runes(text []byte, from int, l *look) {
-	size := eyeful
-	if from == g.piece[1] {
-		size = max(size, min(longer, 2*(g.piece[1]-g.piece[0])))
+	to := from + eyeful
+	if bits.OnesCount64(l.other) > mostly {
+		to = from + longer
 	}
-	g.piece = [2]int{from, from + size}
+	to = min(to, len(text))
 	if l.lead != 0 { // a rune begins before, of which the bytes so far have no key
 		from -= 1 + int(^l.lead>>1&1)
 		l.lead = 0
 	}
 	from = max(from, l.keyed)
-	to := min(g.piece[1], len(text))
-	for to < len(text) && text[to]&0xC0 == 0x80 && to < g.piece[1]+3 {
-		to++
+	for range utf8.UTFMax - 1 {
+		if to < len(text) && !utf8.RuneStart(text[to]) {
+			to++
+		}
 	}
 	part := text[from:to]
 	g.Seen |= normalize.Seen(part)

@@ -244,7 +244,7 @@ high: // all that is not ASCII must be runes of the bytes E2 80, which have no k
 
 stop:
 	ADDQ $64, SI
-	MOVL $1, R10
+	MASK(Y0, Y1, R10)
 	JMP  done
 
 hex: // of these places, those with two hex digits before, and three bytes before that
