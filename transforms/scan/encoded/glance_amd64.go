@@ -9,7 +9,10 @@ import (
 	"inoculate/transforms/scan/normalize"
 )
 
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+var (
+	hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+	hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI2 // which packs the key 64 bytes at once
+)
 
 // look is where lookAVX2 is in a text, and what it saw. The assembler knows where its fields are.
 type look struct {
@@ -17,10 +20,11 @@ type look struct {
 	to    int       // bytes of the key
 	keyed int       // up to where the text is in the key
 	words uint64    // of each two of the 64 bytes before at whether both are letters of base64
-	apart uint64    // of each of the last six before at whether it is no letter or digit
+	apart uint64 // of each of the last three before at whether it is no letter or digit
+	twice uint64 // of each of the last six whether it is none, and the one three before is none
 	lead  uint64    // of each of the last two whether it is the first byte of a rune that is left out
 	long  uint64    // bit k: at the byte 2k+1 of the 64 before at stands the last of 14 letters of base64 or more
-	pairs uint64    // bit k: the byte k of them, and those three and six before, part pairs of hex digits
+	pairs uint64    // bit k: the byte k of them, and those three, six and nine before, part pairs of hex digits
 	other uint64    // 1 where the 64 bytes have runes that lookAVX2 makes no key of
 	seen  [4]uint64 // what bytes are by lookTab, all together
 	least [4]uint64 // the least byte at each place of a vector
@@ -31,7 +35,7 @@ type look struct {
 type lookTable [11][32]byte
 
 // lookAVX2 looks at n bytes of text, 64 at a time from l.at on, and adds their letters and digits, small, to the key. It stops behind
-// the first 64 in which there is something to look at, and before the last that are less than 64. It writes up to 8 bytes behind the key.
+// the first 64 in which there is something to look at, and before the last that are less than 64. It writes up to 64 bytes behind the key.
 //
 //go:noescape
 func lookAVX2(text *byte, n int, key *byte, l *look, tab *lookTable)
@@ -96,7 +100,7 @@ func (g *Glance) fast(text []byte) (may, ok bool) {
 		return false, false
 	}
 	g.end = 0
-	l := look{apart: 1<<6 - 1, least: [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}}
+	l := look{apart: 1<<3 - 1, twice: 1<<6 - 1, least: [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}}
 	if need := len(text) + room; cap(g.Key) < need {
 		g.Key = make([]byte, need+need/4)
 	}

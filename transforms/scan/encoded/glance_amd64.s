@@ -26,10 +26,11 @@
 	MASK(Y2, Y3, m) \
 	NOTQ m
 
-// KEEP puts those bytes of a group of eight to DI that the mask has bits for, which stands on the stack; group is the XMM register that
+// KEEP puts those bytes of a group of eight to DI that BX has bits for in its low eight, and shifts them out; group is the XMM register
 // begins with the group.
-#define KEEP(k, group) \
-	MOVBLZX mask-(16-k)(SP), AX \
+#define KEEP(group) \
+	MOVBLZX BX, AX \
+	SHRQ $8, BX \
 	VMOVQ (R14)(AX*8), X6 \
 	VPSHUFB X6, group, X6 \
 	VMOVQ X6, (DI) \
@@ -40,8 +41,9 @@
 // AVX2 and POPCNT.
 TEXT ·lookAVX2(SB), NOSPLIT, $48-40
 	MOVQ text+0(FP), SI
-	MOVQ n+8(FP), R9
-	LEAQ -64(SI)(R9*1), R9       // the last 64 bytes
+	MOVQ n+8(FP), AX
+	LEAQ -64(SI)(AX*1), AX       // the last 64 bytes
+	MOVQ AX, last-40(SP)
 	MOVQ key+16(FP), DI
 	MOVQ l+24(FP), AX
 	MOVQ tab+32(FP), BX
@@ -52,9 +54,10 @@ TEXT ·lookAVX2(SB), NOSPLIT, $48-40
 	ADDQ 8(AX), DI               // to
 	MOVQ 24(AX), R11             // words
 	MOVQ 32(AX), R13             // apart
-	MOVQ 40(AX), R12             // lead
-	VMOVDQU 72(AX), Y10          // seen
-	VMOVDQU 104(AX), Y8          // least
+	MOVQ 40(AX), R9              // apart2
+	MOVQ 48(AX), R12             // lead
+	VMOVDQU 80(AX), Y10          // seen
+	VMOVDQU 112(AX), Y8          // least
 	VMOVDQU (BX), Y14
 	VMOVDQU 32(BX), Y13
 	VMOVDQU 128(BX), Y15         // 0x0F
@@ -62,12 +65,15 @@ TEXT ·lookAVX2(SB), NOSPLIT, $48-40
 	VMOVDQU 192(BX), Y11         // of letters and digits
 	VMOVDQU 224(BX), Y7          // 0x20
 	VPXOR Y9, Y9, Y9
+	CMPB ·hasVBMI(SB), $0
+	JEQ  chunk
+	VPBROADCASTB X7, Z17
 
 chunk:
 	XORL DX, DX
 	XORL R8, R8
 	XORL R10, R10                // it has no bytes that this cannot read
-	CMPQ SI, R9
+	CMPQ SI, last-40(SP)
 	JGT  done
 	PREFETCHT0 1024(SI)
 	VMOVDQU (SI), Y0
@@ -111,20 +117,21 @@ chunk:
 	SHRQ $26, R8
 	SHRQ $32, R11
 
-	// What is no letter or digit, and again three and six bytes before.
+	// What is no letter or digit, and again three, six and nine bytes before.
 	VPAND Y11, Y4, Y4
 	VPAND Y11, Y5, Y5
 	VPCMPEQB Y9, Y4, Y4
 	VPCMPEQB Y9, Y5, Y5
 	MASK(Y4, Y5, R10)
-	MOVL R13, BX
-	SHRL $3, BX
-	ANDL $7, R13
-	LEAQ (BX)(R10*8), AX
-	LEAQ (R13)(AX*8), DX
+	LEAQ (R13)(R10*8), AX
 	ANDQ R10, AX
 	MOVQ R10, R13
-	SHRQ $58, R13
+	SHRQ $61, R13
+	MOVQ AX, DX
+	SHLQ $6, DX
+	ORQ  R9, DX
+	MOVQ AX, R9
+	SHRQ $58, R9
 	ANDQ AX, DX
 	JNZ  hex
 
@@ -142,23 +149,25 @@ ascii:
 
 squeeze:
 	NOTQ R10
-	MOVQ R10, mask-16(SP)
+	CMPB ·hasVBMI(SB), $0
+	JNE  compress
+	MOVQ R10, BX
 	VPOR Y7, Y0, Y0              // small letters
 	VPOR Y7, Y1, Y1
 	VEXTRACTI128 $1, Y0, X2
 	VEXTRACTI128 $1, Y1, X3
-	KEEP(0, X0)
+	KEEP(X0)
 	VPSRLDQ $8, X0, X0
-	KEEP(1, X0)
-	KEEP(2, X2)
+	KEEP(X0)
+	KEEP(X2)
 	VPSRLDQ $8, X2, X2
-	KEEP(3, X2)
-	KEEP(4, X1)
+	KEEP(X2)
+	KEEP(X1)
 	VPSRLDQ $8, X1, X1
-	KEEP(5, X1)
-	KEEP(6, X3)
+	KEEP(X1)
+	KEEP(X3)
 	VPSRLDQ $8, X3, X3
-	KEEP(7, X3)
+	KEEP(X3)
 
 next:
 	ADDQ $64, SI
@@ -176,14 +185,24 @@ done:
 	MOVQ DI, 8(AX)
 	MOVQ R11, 24(AX)
 	MOVQ R13, 32(AX)
-	MOVQ R12, 40(AX)
-	MOVQ R8, 48(AX)
-	MOVQ DX, 56(AX)
-	MOVQ R10, 64(AX)
-	VMOVDQU Y10, 72(AX)
-	VMOVDQU Y8, 104(AX)
+	MOVQ R9, 40(AX)
+	MOVQ R12, 48(AX)
+	MOVQ R8, 56(AX)
+	MOVQ DX, 64(AX)
+	MOVQ R10, 72(AX)
+	VMOVDQU Y10, 80(AX)
+	VMOVDQU Y8, 112(AX)
 	VZEROUPPER
 	RET
+
+compress: // with AVX-512 VBMI2
+	VPORQ (SI), Z17, Z16
+	KMOVQ R10, K1
+	VPCOMPRESSB Z16, K1, Z16
+	VMOVDQU64 Z16, (DI)
+	POPCNTQ R10, R10
+	ADDQ R10, DI
+	JMP  next
 
 partly: // the key of the first bytes is made, or of all
 	MOVQ R15, BX
