@@ -20,12 +20,12 @@ type look struct {
 	to    int       // bytes of the key
 	keyed int       // up to where the text is in the key
 	words uint64    // of each two of the 64 bytes before at whether both are letters of base64
-	apart uint64 // of each of the last three before at whether it is no letter or digit
-	twice uint64 // of each of the last six whether it is none, and the one three before is none
+	apart uint64    // of each of the last three before at whether it is no letter or digit
+	twice uint64    // of each of the last six whether it is none, and the one three before is none
 	lead  uint64    // of each of the last two whether it is the first byte of a rune that is left out
 	long  uint64    // bit k: at the byte 2k+1 of the 64 before at stands the last of 14 letters of base64 or more
 	pairs uint64    // bit k: the byte k of them, and those three, six and nine before, part pairs of hex digits
-	other uint64    // 1 where the 64 bytes have runes that lookAVX2 makes no key of
+	other uint64    // of each of the 64 whether it is not ASCII, where lookAVX2 makes no key of them
 	seen  [4]uint64 // what bytes are by lookTab, all together
 	least [4]uint64 // the least byte at each place of a vector
 }
