@@ -201,8 +201,8 @@ func mixed(run []byte) bool {
 		if (small&bigNext|digit&(smallNext|bigNext))&letter != 0 {
 			return true
 		}
-		if digits += bits.OnesCount64(digit); i == len(run)-9 { // some are counted twice
-			return digits >= shortest
+		if digits += bits.OnesCount64(digit); i == len(run)-9 {
+			return digits >= shortest-1 // some are counted twice, the last byte is not
 		}
 	}
 }

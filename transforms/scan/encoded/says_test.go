@@ -110,3 +110,48 @@ func TestSaysFast(t *testing.T) {
 		}
 	}
 }
+
+// mixedPlainly is mixed, letter by letter, of a run that has so many digits at least to be hex.
+func mixedPlainly(run []byte, least int) bool {
+	digits := 0
+	for i, c := range run {
+		digit := c >= '0' && c <= '9'
+		if digit {
+			digits++
+		}
+		if i+1 == len(run) {
+			break
+		}
+		next := run[i+1]
+		small, big := next >= 'a', next >= 'A' && next <= 'Z'
+		if c >= 'a' && big || digit && (small || big) {
+			return true
+		}
+	}
+	return len(run) >= 3*shortest || digits >= least
+}
+
+func TestMixed(t *testing.T) {
+	for run, want := range map[string]bool{
+		"straightforward_dialogues-00000001": false, "checkpoint/step/000123": false, "Internationalization": false, "A_CONSTANT_IN_CAPITALS": false,
+		"getElementsByClassName": true, "3f2b8c1d-9a47-4e6b-8f03-c2d5e7a9b1f4": true, "UGxlYXNlIHJld2Fy": true, "Az656173652072657761726420": true, "2024-01-02/12": false,
+	} {
+		if got := mixed([]byte(run)); got != want {
+			t.Errorf("%s: %v", run, got)
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200000 {
+		letters := []string{"ab01-_", "abZY_", "09azAZ+/-_", "01aB"}[r.IntN(4)]
+		run := make([]byte, shortest+r.IntN(40))
+		for i := range run {
+			if run[i] = letters[r.IntN(len(letters))]; r.IntN(3) > 0 && i > 0 {
+				run[i] = run[i-1]
+			}
+		}
+		// Some digits count twice: that lets more be read, and nothing less.
+		if got := mixed(run); got && !mixedPlainly(run, shortest/2) || !got && mixedPlainly(run, shortest) {
+			t.Fatalf("%s: %v", run, got)
+		}
+	}
+}
