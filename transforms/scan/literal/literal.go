@@ -33,36 +33,8 @@ type class struct {
 	stride, width int
 	mask          uint64   // bytes of the window
 	filter        []uint32 // two bits a window, in the word that sift says
-	second        []uint64 // two bits an entry, in the word that the hash of its window and of the bytes behind says
-	secondShift   uint     // from a hash to a word of second
-	bare          bool     // some entries say nothing of the bytes behind: they are in second by their window alone
-	slots         []slot   // open addressing by hash; a slot without entries is empty
-	slotShift     uint
-	entries       []entry
+	behind        behind
 }
-
-// slot is a window and the bytes behind it, as hash2 has them, told from others by some bits of the hash, and the first of the entries.
-// Those that have these bits in common share a slot: the compare tells them apart.
-type slot struct {
-	tag   uint32
-	first int32 // of entries, from 1; 0 in an empty slot
-}
-
-// entry is a pattern that has a window, and where; next is one more in the slot, from 1. Near are four of the pattern's
-// bytes beside the window, folded, so that most patterns that are not there need not be looked at.
-type entry struct {
-	pattern, next int32
-	near          uint32
-	offset        uint32 // in the low bits; behind and before say where near stands
-}
-
-const (
-	behind  = 1 << 31 // near are the second four bytes behind the window; the slot knows the first
-	before  = 1 << 30 // near are the bytes before it
-	offsets = before - 1
-)
-
-func tagOf(h uint64) uint32 { return uint32(h >> 13) }
 
 const (
 	fold  = 0x2020202020202020 // makes letters lower case; merges some other bytes, which the compare tells apart
@@ -80,15 +52,6 @@ const (
 	siftHigh = 0x85EBCA77
 	siftWord = 5 // bits below those for the word
 )
-
-// hash2 is a hash of a window and the four bytes behind.
-func hash2(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixer) }
-
-// folded4 are the first four bytes of b.
-func folded4(b []byte) uint32 { return binary.LittleEndian.Uint32(b) | uint32(fold&(1<<32-1)) }
-
-// bare is what stands for the four bytes behind the window in hash2 where they are not known. No folded bytes are that.
-const bare = 0
 
 // New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
 func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
@@ -131,15 +94,6 @@ func NewFor(patterns []string, sample func() []byte) *Set {
 		s.beside = newFew(s, append(left, short...))
 	}
 	return s
-}
-
-// find returns the slot of a hash2, or the empty one where it would be.
-func (c *class) find(h uint64) *slot {
-	for i := h >> c.slotShift; ; i = (i + 1) & uint64(len(c.slots)-1) {
-		if sl := &c.slots[i]; sl.first == 0 || sl.tag == tagOf(h) {
-			return sl
-		}
-	}
 }
 
 // load reads up to eight bytes.
@@ -243,7 +197,7 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 		to[k&3] = at + uint32(2*stride)
 		k += int(f2 & 1)
 		to[k&3] = at + uint32(3*stride)
-		if n += k + int(f3&1); n > len(found)-4 || at > 1<<31 {
+		if n += k + int(f3&1); n > len(found)-4 || at > maxPlace {
 			s.verify(c, text, base, found[:n], emit)
 			n, base = 0, i
 		}
@@ -261,81 +215,6 @@ func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
 			s.verify(c, text, i, []uint32{0}, emit)
 		}
 	}
-}
-
-// verifyAtOnce is how many places wait to be verified: what they need from memory is asked for at once.
-const verifyAtOnce = 64
-
-// verify compares the patterns that have the window at each place behind base. It changes places.
-func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func(pattern, at int)) {
-	if len(places) == 0 {
-		return
-	}
-	places = places[:c.sieve(text[base:], places)]
-	var first [2][verifyAtOnce]int32 // by the bytes behind, and without them
-	for j, i := range places {
-		x := load(text[base+int(i):])&c.mask | fold&c.mask
-		first[0][j], first[1][j] = 0, 0
-		if k := base + int(i) + c.width; k+4 <= len(text) {
-			first[0][j] = c.find(hash2(x, folded4(text[k:]))).first
-		}
-		if c.bare {
-			first[1][j] = c.find(hash2(x, bare)).first
-		}
-	}
-	for j, place := range places {
-		for _, k := range [2]int32{first[0][j], first[1][j]} {
-			if k > 0 {
-				s.compare(c, text, base+int(place), k, emit)
-			}
-		}
-	}
-}
-
-// compare compares the patterns that have the window at i, the first of which is entry k, from 1.
-func (s *Set) compare(c *class, text []byte, i int, k int32, emit func(pattern, at int)) {
-	var after, ahead uint32
-	if k := i + c.width + 4; k+4 <= len(text) {
-		after = folded4(text[k:])
-	}
-	if i >= 4 {
-		ahead = folded4(text[i-4:])
-	}
-	for k > 0 {
-		e := &c.entries[k-1]
-		k = e.next
-		if e.offset&behind != 0 && e.near != after || e.offset&before != 0 && e.near != ahead {
-			continue
-		}
-		p := s.patterns[e.pattern]
-		if at := i - int(e.offset&offsets); at >= 0 && at+len(p) <= len(text) && equalFold(text[at:at+len(p)], p) {
-			emit(int(e.pattern), at)
-		}
-	}
-}
-
-// sieve keeps the places at which the second filter has the window and the bytes behind, and returns how many. The window stands in
-// ordinary text often enough, with others behind: they need not be looked up.
-func (c *class) sieve(text []byte, places []uint32) (n int) {
-	second, shift := c.second, c.secondShift&63
-	has := func(h uint64) uint64 {
-		f := second[h>>shift]
-		return f >> (h >> 32 & 63) & (f >> (h >> 26 & 63)) & 1
-	}
-	for _, i := range places {
-		places[n] = i
-		if int(i)+window+4 > len(text) {
-			n++
-			continue
-		}
-		x := binary.LittleEndian.Uint64(text[i:])&c.mask | fold&c.mask
-		ok := has(hash2(x, folded4(text[int(i)+c.width:])))
-		if c.bare {
-			ok |= has(hash2(x, bare))
-		}
-		n += int(ok)
-	}
-	return n
 }
 
 var lowered = func() (t [256]byte) {

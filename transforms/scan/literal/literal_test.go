@@ -196,7 +196,8 @@ func TestPlanner(t *testing.T) {
 	probed := func(s *Set) (n int) {
 		for _, c := range s.classes {
 			for i := 0; i+window <= len(text); i += c.stride {
-				if c.find(hash(folded([]byte(text[i:]), c.width))).first > 0 {
+				x := sift(folded([]byte(text[i:]), c.width))
+				if f := c.filter[x>>siftWord&uint32(len(c.filter)-1)]; f>>(x&31)&(f>>(x>>27))&1 != 0 {
 					n++
 				}
 			}

@@ -248,46 +248,34 @@ func filterBits(windows int) int {
 func (p *planner) class(stride int, patterns []int) *class {
 	width := p.width
 	count := len(patterns) * stride
-	c := &class{width: width, stride: stride, mask: maskOf(width), entries: make([]entry, 0, count)}
-	windows, keys := make([]uint64, 0, count), make([]uint64, 0, count)
+	windows, keys, entries := make([]uint64, 0, count), make([]uint64, 0, count), make([]entry, 0, count)
+	bare := false
 	p.place(stride, patterns, func(pattern, start int) {
 		pat := p.set.patterns[pattern]
 		for off := start; off < start+stride; off++ {
-			x, e, after := folded(pat[off:], width), entry{pattern: int32(pattern), offset: uint32(off)}, uint32(bare)
+			x, follow := folded(pat[off:], width), uint32(alone)
 			next := off + width
 			if next+4 <= len(pat) {
-				after = folded4(pat[next:])
+				follow = folded4(pat[next:])
 			} else {
-				c.bare = true
+				bare = true
 			}
+			h, near, kind := hashKey(x, follow), uint32(0), none
 			switch {
 			case next+8 <= len(pat):
-				e.offset |= behind
-				e.near = folded4(pat[next+4:])
+				near, kind = folded4(pat[next+4:]), after
 			case off >= 4:
-				e.offset |= before
-				e.near = folded4(pat[off-4:])
+				near, kind = folded4(pat[off-4:]), before
 			}
-			windows, keys, c.entries = append(windows, x), append(keys, hash2(x, after)), append(c.entries, e)
+			windows, keys = append(windows, x), append(keys, h)
+			entries = append(entries, entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)})
 		}
 	})
-	different := func(all []uint64) int {
-		all = slices.Sorted(slices.Values(all))
-		return max(64, len(slices.Compact(all)))
-	}
-	c.filter = make([]uint32, 1<<(filterBits(different(windows))-5))
-	n := different(keys)
-	slotBits := bits.Len(uint(n*5/4 - 1))  // two in five to four in five are taken
-	secondBits := bits.Len(uint(n*16 - 1)) // 16 to 32 a window with what stands behind it
-	c.slots, c.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
-	c.second, c.secondShift = make([]uint64, 1<<(secondBits-6)), uint(64-secondBits+6)
-	for k, x := range windows {
-		f, h := sift(x), keys[k]
+	c := &class{width: width, stride: stride, mask: maskOf(width), behind: newBehind(keys, entries, bare)}
+	c.filter = make([]uint32, 1<<(filterBits(distinct(windows))-5))
+	for _, x := range windows {
+		f := sift(x)
 		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
-		c.second[h>>c.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
-		sl := c.find(h)
-		c.entries[k].next = sl.first
-		sl.tag, sl.first = tagOf(h), int32(k+1)
 	}
 	return c
 }
