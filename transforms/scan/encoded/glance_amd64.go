@@ -38,7 +38,7 @@ type lookTable [11][32]byte
 // the first 64 in which there is something to look at, and before the last that are less than 64. It writes up to 64 bytes behind the key.
 //
 //go:noescape
-func lookAVX2(text *byte, n int, key *byte, l *look, tab *lookTable)
+func lookAVX2(text *byte, n int, key *byte, l *look, tab *lookTable, kept *[256]uint64)
 
 // The bits that both halves of a byte have.
 const (
@@ -71,22 +71,6 @@ var lookTab = func() (t lookTable) {
 	return t
 }()
 
-// kept is for each set of eight bytes where those that are in it stand, one in each byte.
-//
-//lint:ignore U1000 the assembler reads it
-var kept = func() (t [256]uint64) {
-	for set := range t {
-		n := 0
-		for k := range 8 {
-			if set>>k&1 != 0 {
-				t[set] |= uint64(k) << n
-				n += 8
-			}
-		}
-	}
-	return t
-}()
-
 const (
 	eyeful = 64   // bytes that are looked at together
 	room   = 128  // bytes behind the key and what is still to come of it
@@ -107,7 +91,7 @@ func (g *Glance) fast(text []byte) (may, ok bool) {
 	g.Key = g.Key[:cap(g.Key)]
 	whole := len(text) &^ (eyeful - 1)
 	for l.at < whole {
-		lookAVX2(&text[0], whole, &g.Key[0], &l, &lookTab)
+		lookAVX2(&text[0], whole, &g.Key[0], &l, &lookTab, &normalize.Kept)
 		if l.long|l.pairs|l.other != 0 && g.stopped(text, l.at-eyeful, &l) {
 			return true, true
 		}
@@ -120,7 +104,7 @@ func (g *Glance) fast(text []byte) (may, ok bool) {
 		copy(last[1][:], text[whole:])
 		l.at = eyeful
 		l.keyed = max(0, l.keyed-whole+eyeful)
-		lookAVX2(&last[0][0], 2*eyeful, &g.Key[0], &l, &lookTab)
+		lookAVX2(&last[0][0], 2*eyeful, &g.Key[0], &l, &lookTab, &normalize.Kept)
 		if l.long|l.pairs|l.other != 0 {
 			l.keyed = max(0, l.keyed+whole-eyeful)
 			if g.stopped(text, whole, &l) {

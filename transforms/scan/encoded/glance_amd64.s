@@ -37,9 +37,9 @@
 	POPCNTL AX, AX \
 	ADDQ AX, DI
 
-// func lookAVX2(text *byte, n int, key *byte, l *look, tab *lookTable)
+// func lookAVX2(text *byte, n int, key *byte, l *look, tab *lookTable, kept *[256]uint64)
 // AVX2 and POPCNT.
-TEXT ·lookAVX2(SB), NOSPLIT, $48-40
+TEXT ·lookAVX2(SB), NOSPLIT, $48-48
 	MOVQ text+0(FP), SI
 	MOVQ n+8(FP), AX
 	LEAQ -64(SI)(AX*1), AX       // the last 64 bytes
@@ -47,7 +47,7 @@ TEXT ·lookAVX2(SB), NOSPLIT, $48-40
 	MOVQ key+16(FP), DI
 	MOVQ l+24(FP), AX
 	MOVQ tab+32(FP), BX
-	LEAQ ·kept(SB), R14
+	MOVQ kept+40(FP), R14
 	MOVQ 16(AX), R15             // keyed
 	ADDQ SI, R15
 	ADDQ 0(AX), SI               // at

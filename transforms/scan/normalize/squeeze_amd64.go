@@ -63,8 +63,8 @@ var asciiKey = func() (t [128]byte) {
 	return t
 }()
 
-// kept is for each set of eight bytes where those that are in it stand, one in each byte.
-var kept = func() (t [256]uint64) {
+// Kept is for each set of eight bytes where those that are in it stand, one in each byte.
+var Kept = func() (t [256]uint64) {
 	for set := range t {
 		n := 0
 		for k := range 8 {
@@ -85,7 +85,7 @@ func squeezeChunks(dst, text []byte) (read, written int) {
 		done, written := squeezeVBMI(&text[0], len(text)/64, &dst[0], &asciiKey)
 		return done * 64, written
 	case hasAVX2 && len(text) >= 32:
-		return squeezeAVX2(&text[0], len(text), &dst[0], &kept)
+		return squeezeAVX2(&text[0], len(text), &dst[0], &Kept)
 	}
 	return 0, 0
 }
