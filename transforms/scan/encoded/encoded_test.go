@@ -189,6 +189,30 @@ func FuzzGlance(f *testing.F) {
 	})
 }
 
+// TestGlanceKey makes keys of runes wherever they stand among the bytes that are looked at together, whole and cut.
+func TestGlanceKey(t *testing.T) {
+	var g Glance
+	runes := []string{"’", "“so”", "a‘b", "’’’", "’⁴", "⁴’", "’ж", "ж’", "é", "日", "😀", "’😀’", "\u00a0’", "\xe2", "\xe2\x80", "\xe2\x80z", "\xe2’", "’\x80", "\x80’", "\xe2\x80\xe2\x80\x99", "\xe2\x99\x80", strings.Repeat("да ", 30)}
+	for pad := range 3 * 64 {
+		for _, r := range runes {
+			for _, after := range []string{"", " it", " is so, and it’s fine “now” and then; so they say, in all of the towns of the world’s ends"} {
+				text := []byte(strings.Repeat("So it ", 40)[:pad] + r + after)
+				if g.Of(text) {
+					t.Fatalf("%q: a candidate", text)
+				}
+				if want := normalize.Key(text); !bytes.Equal(g.Key, want) {
+					t.Fatalf("%q: the key is %q, should be %q", text, g.Key, want)
+				}
+			}
+		}
+	}
+	for r := rune(0x2000); r < 0x2040; r++ { // what is left out without a look
+		if key := normalize.Key([]byte(string(r))); len(key) > 0 {
+			t.Errorf("%U has the key %q", r, key)
+		}
+	}
+}
+
 // FuzzDecode: no panic, no more output than allowed, and every span lies in the text.
 func FuzzDecode(f *testing.F) {
 	for _, a := range encoders {

@@ -27,7 +27,7 @@
 	NOTQ m
 
 // KEEP puts those bytes of a group of eight to DI that BX has bits for in its low eight, and shifts them out; group is the XMM register
-// begins with the group.
+// that begins with the group.
 #define KEEP(group) \
 	MOVBLZX BX, AX \
 	SHRQ $8, BX \
@@ -54,7 +54,7 @@ TEXT ·lookAVX2(SB), NOSPLIT, $48-48
 	ADDQ 8(AX), DI               // to
 	MOVQ 24(AX), R11             // words
 	MOVQ 32(AX), R13             // apart
-	MOVQ 40(AX), R9              // apart2
+	MOVQ 40(AX), R9              // twice
 	MOVQ 48(AX), R12             // lead
 	VMOVDQU 80(AX), Y10          // seen
 	VMOVDQU 112(AX), Y8          // least
