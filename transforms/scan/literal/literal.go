@@ -31,6 +31,7 @@ const narrow = 4
 // A class finds patterns by windows of one width at one stride.
 type class struct {
 	stride, width int
+	open          int      // 1 where windows are entered whose last byte the text may lack; else 0
 	mask          uint64   // bytes of the window
 	filter        []uint32 // two bits a window, in the word that sift says
 	behind        behind
@@ -208,7 +209,7 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 
 // tail looks for the patterns of a class in what is left from byte i on.
 func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
-	for ; i+c.width <= len(text); i += c.stride {
+	for ; i+c.width <= len(text)+c.open; i += c.stride {
 		h := sift(load(text[i:])&c.mask | fold&c.mask)
 		f := c.filter[h>>siftWord&uint32(len(c.filter)-1)]
 		if f>>(h&31)&(f>>(h>>27))&1 != 0 {
