@@ -260,17 +260,13 @@ func filterBits(windows int) int {
 
 // class compiles patterns, whose windows were counted.
 func (p *planner) class(stride int, patterns []int) *class {
-	width := p.width
-	count := len(patterns) * stride
-	windows, keys, entries := make([]uint64, 0, count), make([]uint64, 0, count), make([]entry, 0, count)
-	bare, open := false, 0
+	c := &class{width: p.width, stride: stride, mask: maskOf(p.width)}
+	all := make([]keyed, 0, len(patterns)*stride)
 	add := func(x uint64, pattern, off int) {
-		pat, next := p.set.patterns[pattern], off+width
-		follow, near, kind := uint32(alone), uint32(0), none
+		pat, next := p.set.patterns[pattern], off+c.width
+		follow, near, kind := uint32(nothing), uint32(0), none
 		if next+4 <= len(pat) {
 			follow = folded4(pat[next:])
-		} else {
-			bare = true
 		}
 		switch {
 		case next+8 <= len(pat):
@@ -279,26 +275,30 @@ func (p *planner) class(stride int, patterns []int) *class {
 			near, kind = folded4(pat[off-4:]), before
 		}
 		h := hashKey(x, follow)
-		windows, keys = append(windows, x), append(keys, h)
-		entries = append(entries, entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)})
+		e := entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)}
+		all = append(all, keyed{e, x, h, follow == nothing})
 	}
 	p.place(stride, patterns, func(pattern, start int) {
 		pat := p.set.patterns[pattern]
 		for off := start; off < start+stride; off++ {
-			if off >= 0 && off+width <= len(pat) {
-				add(folded(pat[off:], width), pattern, off)
+			if off >= 0 && off+c.width <= len(pat) {
+				add(folded(pat[off:], c.width), pattern, off)
 			} else {
-				open = 1
+				c.open = 1
 				openWindows(pat, off, func(x uint64) { add(x, pattern, off) })
 			}
 		}
 	})
-	c := &class{width: width, open: open, stride: stride, mask: maskOf(width), behind: newBehind(keys, entries, bare)}
+	windows := make([]uint64, len(all))
+	for k := range all {
+		windows[k] = all[k].window
+	}
 	c.filter = make([]uint32, 1<<(filterBits(distinct(windows))-5))
-	for _, x := range windows {
-		f := sift(x)
+	for k := range all {
+		f := sift(all[k].window)
 		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
 	}
+	c.behind = newBehind(all)
 	return c
 }
 
