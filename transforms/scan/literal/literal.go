@@ -33,7 +33,7 @@ type class struct {
 	stride, width int
 	open          int      // 1 where windows are entered whose last byte the text may lack; else 0
 	mask          uint64   // bytes of the window
-	filter        []uint32 // two bits a window, in the word that sift says
+	filter        []uint32 // three bits a window, in the word that sift says
 	behind        behind
 }
 
@@ -44,8 +44,8 @@ const (
 
 func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
-// sift is a hash of which vectors can make several at once: bits for the place in a word of the filter at both ends, and for the
-// word between.
+// sift is a hash of which vectors can make several at once: five bits for each of three places in a word of the filter at both ends,
+// and bits for the word between. A large filter takes some for both.
 func sift(x uint64) uint32 { return uint32((x&(1<<32-1)*siftLow + x>>32*siftHigh) >> 20) }
 
 const (
@@ -53,6 +53,14 @@ const (
 	siftHigh = 0x85EBCA77
 	siftWord = 5 // bits below those for the word
 )
+
+// siftBits are the bits of a window in its word of the filter, by its sift.
+func siftBits(h uint32) uint32 { return 1<<(h&31) | 1<<(h>>22&31) | 1<<(h>>27) }
+
+// passes says by bit 0 whether a word of the filter has them.
+func passes(word, h uint32) uint32 {
+	return word >> (h & 31) & (word >> (h >> 22 & 31)) & (word >> (h >> 27))
+}
 
 // New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
 func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
@@ -182,10 +190,10 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 		}
 		h0, h1, h2, h3 := sift(x0&mask|folded), sift(x1&mask|folded), sift(x2&mask|folded), sift(x3&mask|folded)
 		f0, f1, f2, f3 := filter[h0>>siftWord&words], filter[h1>>siftWord&words], filter[h2>>siftWord&words], filter[h3>>siftWord&words]
-		f0 = f0 >> (h0 & 31) & (f0 >> (h0 >> 27))
-		f1 = f1 >> (h1 & 31) & (f1 >> (h1 >> 27))
-		f2 = f2 >> (h2 & 31) & (f2 >> (h2 >> 27))
-		f3 = f3 >> (h3 & 31) & (f3 >> (h3 >> 27))
+		f0 = passes(f0, h0)
+		f1 = passes(f1, h1)
+		f2 = passes(f2, h2)
+		f3 = passes(f3, h3)
 		if (f0|f1|f2|f3)&1 == 0 { // most of the time
 			continue
 		}
@@ -211,8 +219,7 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
 	for ; i+c.width <= len(text)+c.open; i += c.stride {
 		h := sift(load(text[i:])&c.mask | fold&c.mask)
-		f := c.filter[h>>siftWord&uint32(len(c.filter)-1)]
-		if f>>(h&31)&(f>>(h>>27))&1 != 0 {
+		if passes(c.filter[h>>siftWord&uint32(len(c.filter)-1)], h)&1 != 0 {
 			s.verify(c, text, i, []uint32{0}, emit)
 		}
 	}

@@ -241,8 +241,8 @@ func (p *planner) cost(t *tally) float64 {
 	case filter/8 <= middle:
 		probe = costs.middle
 	}
-	full := 1 - math.Exp(-2*float64(windows)/float64(filter))
-	probe += full * full * costs.chance
+	full := 1 - math.Exp(-3*float64(windows)/float64(filter))
+	probe += full * full * full * costs.chance
 	if len(p.sample) > 0 {
 		probe += float64(t.seen) / float64(len(p.sample)) * costs.verify
 	}
@@ -296,7 +296,7 @@ func (p *planner) class(stride int, patterns []int) *class {
 	c.filter = make([]uint32, 1<<(filterBits(distinct(windows))-5))
 	for k := range all {
 		f := sift(all[k].window)
-		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
+		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= siftBits(f)
 	}
 	c.behind = newBehind(all)
 	return c
