@@ -149,6 +149,9 @@ func (s *Set) compare(b *behind, text []byte, i, end int, h uint64, emit func(pa
 	}
 }
 
+// keysPerBucket is how many keys a bucket has at most, in the mean.
+const keysPerBucket = 4
+
 // keyed is an entry while a class is made.
 type keyed struct {
 	entry
@@ -166,7 +169,7 @@ func newBehind(all []keyed) (b behind) {
 		}
 	}
 	n := distinct(hashes)
-	bucketBits := bits.Len(uint(n - 1))
+	bucketBits := bits.Len(uint(n-1) / keysPerBucket)
 	b = behind{
 		keys: newSecond(n), alone: newSecond(alone), entries: make([]entry, len(all)),
 		buckets: make([]uint32, 1<<bucketBits+1), bucketShift: uint(64 - bucketBits),
