@@ -55,11 +55,11 @@ const (
 )
 
 // siftBits are the bits of a window in its word of the filter, by its sift.
-func siftBits(h uint32) uint32 { return 1<<(h&31) | 1<<(h>>22&31) | 1<<(h>>27) }
+func siftBits(h uint32) uint32 { return 1<<31>>(h&31) | 1<<31>>(h>>22&31) | 1<<31>>(h>>27) }
 
-// passes says by bit 0 whether a word of the filter has them.
+// passes says 1 where a word of the filter has them, else 0.
 func passes(word, h uint32) uint32 {
-	return word >> (h & 31) & (word >> (h >> 22 & 31)) & (word >> (h >> 27))
+	return word << (h & 31) & (word << (h >> 22 & 31)) & (word << (h >> 27)) >> 31
 }
 
 // New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
@@ -219,7 +219,7 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
 	for ; i+c.width <= len(text)+c.open; i += c.stride {
 		h := sift(load(text[i:])&c.mask | fold&c.mask)
-		if passes(c.filter[h>>siftWord&uint32(len(c.filter)-1)], h)&1 != 0 {
+		if passes(c.filter[h>>siftWord&uint32(len(c.filter)-1)], h) != 0 {
 			s.verify(c, text, i, []uint32{0}, emit)
 		}
 	}

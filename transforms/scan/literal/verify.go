@@ -10,6 +10,7 @@ import (
 // ordinary text often enough, with others behind.
 type behind struct {
 	keys, alone second   // of keys with bytes behind the window, and without: of these there are few
+	someAlone   bool     // there are some without
 	buckets     []uint32 // where the entries of the keys begin that share some bits of the hash; one more is the end
 	bucketShift uint     // from a hash to a bucket
 	entries     []entry
@@ -96,14 +97,17 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 
 // sieve keeps the places at which the second filter has a key, and returns how many.
 func (c *class) sieve(text []byte, places []uint32) (n int) {
-	keys, alone := c.behind.keys, c.behind.alone
+	keys, alone, some := c.behind.keys, c.behind.alone, c.behind.someAlone
 	for _, i := range places {
 		t := text[i:]
 		var by uint32
 		if len(t) >= window+4 && c.width == window { // nearly all
 			b := (*[window + 4]byte)(t)
 			x := binary.LittleEndian.Uint64(b[:]) | fold
-			by = keys.has(hashKey(x, folded4(b[window:])))*byKey | alone.has(hashKey(x, nothing))*byAlone
+			by = keys.has(hashKey(x, folded4(b[window:]))) * byKey
+			if some {
+				by |= alone.has(hashKey(x, nothing)) * byAlone
+			}
 		} else {
 			by = c.keysAt(t)
 		}
@@ -171,7 +175,7 @@ func newBehind(all []keyed) (b behind) {
 	n := distinct(hashes)
 	bucketBits := bits.Len(uint(n-1) / keysPerBucket)
 	b = behind{
-		keys: newSecond(n), alone: newSecond(alone), entries: make([]entry, len(all)),
+		keys: newSecond(n), alone: newSecond(alone), someAlone: alone > 0, entries: make([]entry, len(all)),
 		buckets: make([]uint32, 1<<bucketBits+1), bucketShift: uint(64 - bucketBits),
 	}
 	for k := range all {
