@@ -46,7 +46,7 @@ func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
 // sift is a hash of which vectors can make several at once: five bits for each of three places in a word of the filter at both ends,
 // and bits for the word between. A large filter takes some for both.
-func sift(x uint64) uint32 { return uint32((x&(1<<32-1)*siftLow + x>>32*siftHigh) >> 20) }
+func sift(x uint64) uint32 { return uint32((uint64(uint32(x))*siftLow + x>>32*siftHigh) >> 20) }
 
 const (
 	siftLow  = 0x9E3779B1
@@ -161,58 +161,6 @@ func (s *Set) scanTiny(text []byte, emit func(pattern, at int)) {
 			}
 		}
 	}
-}
-
-// plain looks for the patterns of a class four windows at a time, on every processor, and returns up to where it came.
-func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
-	var found [verifyAtOnce]uint32
-	base := 0
-	filter, stride := c.filter, c.stride
-	mask, folded, words := c.mask, uint64(fold)&c.mask, uint32(len(filter)-1)
-	n := 0
-	last := len(text) - window // last place where eight bytes can be read
-	for ; i+3*stride <= last; i += 4 * stride {
-		// Four probes at once: their loads do not wait for one another.
-		var x0, x1, x2, x3 uint64
-		switch stride {
-		case 4: // the strides of many patterns, at places that the compiler knows
-			b := (*[3*4 + window]byte)(text[i:])
-			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[4:])
-			x2, x3 = binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[12:])
-		case 8:
-			b := (*[3*8 + window]byte)(text[i:])
-			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-			x2, x3 = binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
-		default:
-			b := text[i : i+3*stride+window]
-			x0, x1 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[stride:])
-			x2, x3 = binary.LittleEndian.Uint64(b[2*stride:]), binary.LittleEndian.Uint64(b[3*stride:])
-		}
-		h0, h1, h2, h3 := sift(x0&mask|folded), sift(x1&mask|folded), sift(x2&mask|folded), sift(x3&mask|folded)
-		f0, f1, f2, f3 := filter[h0>>siftWord&words], filter[h1>>siftWord&words], filter[h2>>siftWord&words], filter[h3>>siftWord&words]
-		f0 = passes(f0, h0)
-		f1 = passes(f1, h1)
-		f2 = passes(f2, h2)
-		f3 = passes(f3, h3)
-		if (f0|f1|f2|f3)&1 == 0 { // most of the time
-			continue
-		}
-		// Without a branch: which probes pass cannot be foreseen.
-		to := (*[4]uint32)(found[n : n+4])
-		k, at := int(f0&1), uint32(i-base)
-		to[0] = at
-		to[k&3] = at + uint32(stride)
-		k += int(f1 & 1)
-		to[k&3] = at + uint32(2*stride)
-		k += int(f2 & 1)
-		to[k&3] = at + uint32(3*stride)
-		if n += k + int(f3&1); n > len(found)-4 || at > maxPlace {
-			s.verify(c, text, base, found[:n], emit)
-			n, base = 0, i
-		}
-	}
-	s.verify(c, text, base, found[:n], emit)
-	return i
 }
 
 // tail looks for the patterns of a class in what is left from byte i on.

@@ -249,11 +249,15 @@ func (p *planner) cost(t *tally) float64 {
 	return costs.pass + probe/float64(t.stride)
 }
 
-// filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that.
+// filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that, or
+// twice as many where the nearest one holds it with the text.
 func filterBits(windows int) int {
 	n := bits.Len(uint(max(64, windows)*16 - 1))
-	if 1<<n > 8*middle {
+	switch {
+	case 1<<n > 8*middle:
 		n--
+	case 1<<n <= 8*nearBytes/4:
+		n++
 	}
 	return n
 }

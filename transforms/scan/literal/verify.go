@@ -83,6 +83,9 @@ const (
 
 // verify compares the patterns that have the window at each place behind base. It changes places.
 func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func(pattern, at int)) {
+	if len(places) == 0 {
+		return
+	}
 	for _, place := range places[:c.sieve(text[base:], places)] {
 		i := base + int(place&maxPlace)
 		x := load(text[i:])&c.mask | fold&c.mask
