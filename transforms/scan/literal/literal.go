@@ -31,8 +31,9 @@ const narrow = 4
 // A class finds patterns by windows of one width at one stride.
 type class struct {
 	stride, width int
+	open          int      // 1 where windows are entered whose last byte the text may lack; else 0
 	mask          uint64   // bytes of the window
-	filter        []uint32 // two bits a window, in the word that sift says
+	filter        []uint32 // three bits a window, in the word that sift says
 	behind        behind
 }
 
@@ -43,15 +44,23 @@ const (
 
 func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
-// sift is a hash of which vectors can make several at once: bits for the place in a word of the filter at both ends, and for the
-// word between.
-func sift(x uint64) uint32 { return uint32((x&(1<<32-1)*siftLow + x>>32*siftHigh) >> 20) }
+// sift is a hash of which vectors can make several at once: five bits for each of three places in a word of the filter at both ends,
+// and bits for the word between. A large filter takes some for both.
+func sift(x uint64) uint32 { return uint32((uint64(uint32(x))*siftLow + x>>32*siftHigh) >> 20) }
 
 const (
 	siftLow  = 0x9E3779B1
 	siftHigh = 0x85EBCA77
 	siftWord = 5 // bits below those for the word
 )
+
+// siftBits are the bits of a window in its word of the filter, by its sift.
+func siftBits(h uint32) uint32 { return 1<<31>>(h&31) | 1<<31>>(h>>22&31) | 1<<31>>(h>>27) }
+
+// passes says 1 where a word of the filter has them, else 0.
+func passes(word, h uint32) uint32 {
+	return word << (h & 31) & (word << (h >> 22 & 31)) & (word << (h >> 27)) >> 31
+}
 
 // New compiles patterns to look for in text as people write it. An empty pattern matches nowhere.
 func New(patterns []string) *Set { return NewFor(patterns, background.Sample) }
@@ -154,64 +163,11 @@ func (s *Set) scanTiny(text []byte, emit func(pattern, at int)) {
 	}
 }
 
-// plain looks for the patterns of a class four windows at a time, on every processor, and returns up to where it came.
-func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
-	var found [verifyAtOnce]uint32
-	base := 0
-	filter, stride := c.filter, c.stride
-	mask, folded, words := c.mask, uint64(fold)&c.mask, uint32(len(filter)-1)
-	n := 0
-	last := len(text) - window // last place where eight bytes can be read
-	for ; i+3*stride <= last; i += 4 * stride {
-		// Four probes at once: their loads do not wait for one another.
-		var x0, x1, x2, x3 uint64
-		switch stride {
-		case 4: // the strides of many patterns, at places that the compiler knows
-			b := (*[3*4 + window]byte)(text[i:])
-			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[4:])
-			x2, x3 = binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[12:])
-		case 8:
-			b := (*[3*8 + window]byte)(text[i:])
-			x0, x1 = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-			x2, x3 = binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
-		default:
-			b := text[i : i+3*stride+window]
-			x0, x1 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[stride:])
-			x2, x3 = binary.LittleEndian.Uint64(b[2*stride:]), binary.LittleEndian.Uint64(b[3*stride:])
-		}
-		h0, h1, h2, h3 := sift(x0&mask|folded), sift(x1&mask|folded), sift(x2&mask|folded), sift(x3&mask|folded)
-		f0, f1, f2, f3 := filter[h0>>siftWord&words], filter[h1>>siftWord&words], filter[h2>>siftWord&words], filter[h3>>siftWord&words]
-		f0 = f0 >> (h0 & 31) & (f0 >> (h0 >> 27))
-		f1 = f1 >> (h1 & 31) & (f1 >> (h1 >> 27))
-		f2 = f2 >> (h2 & 31) & (f2 >> (h2 >> 27))
-		f3 = f3 >> (h3 & 31) & (f3 >> (h3 >> 27))
-		if (f0|f1|f2|f3)&1 == 0 { // most of the time
-			continue
-		}
-		// Without a branch: which probes pass cannot be foreseen.
-		to := (*[4]uint32)(found[n : n+4])
-		k, at := int(f0&1), uint32(i-base)
-		to[0] = at
-		to[k&3] = at + uint32(stride)
-		k += int(f1 & 1)
-		to[k&3] = at + uint32(2*stride)
-		k += int(f2 & 1)
-		to[k&3] = at + uint32(3*stride)
-		if n += k + int(f3&1); n > len(found)-4 || at > maxPlace {
-			s.verify(c, text, base, found[:n], emit)
-			n, base = 0, i
-		}
-	}
-	s.verify(c, text, base, found[:n], emit)
-	return i
-}
-
 // tail looks for the patterns of a class in what is left from byte i on.
 func (s *Set) tail(c *class, text []byte, i int, emit func(pattern, at int)) {
-	for ; i+c.width <= len(text); i += c.stride {
+	for ; i+c.width <= len(text)+c.open; i += c.stride {
 		h := sift(load(text[i:])&c.mask | fold&c.mask)
-		f := c.filter[h>>siftWord&uint32(len(c.filter)-1)]
-		if f>>(h&31)&(f>>(h>>27))&1 != 0 {
+		if passes(c.filter[h>>siftWord&uint32(len(c.filter)-1)], h) != 0 {
 			s.verify(c, text, i, []uint32{0}, emit)
 		}
 	}

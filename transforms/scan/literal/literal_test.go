@@ -197,7 +197,7 @@ func TestPlanner(t *testing.T) {
 		for _, c := range s.classes {
 			for i := 0; i+window <= len(text); i += c.stride {
 				x := sift(folded([]byte(text[i:]), c.width))
-				if f := c.filter[x>>siftWord&uint32(len(c.filter)-1)]; f>>(x&31)&(f>>(x>>27))&1 != 0 {
+				if passes(c.filter[x>>siftWord&uint32(len(c.filter)-1)], x) != 0 {
 					n++
 				}
 			}

@@ -80,9 +80,9 @@ func (p *planner) plan(patterns []int) (short []int) {
 		least, highest = min(least, p.strideOf(i)), max(highest, p.strideOf(i))
 	}
 	best, cost := 1, math.Inf(1)
-	var long []int
 	try := func(s int) (better bool) {
-		if long, short = p.part(patterns, s, long[:0], short[:0]); s > highest || s > 1 && len(long)*s > manyWindows {
+		short, long := p.part(patterns, s)
+		if s > highest || s > 1 && len(long)*s > manyWindows {
 			return false
 		}
 		t := p.place(s, long, nil)
@@ -103,7 +103,7 @@ func (p *planner) plan(patterns []int) (short []int) {
 	}
 	for s := 2; s >= 1 && best <= 4 && (try(s) || len(patterns) < manyPatterns); s /= 2 {
 	}
-	long, short = p.part(patterns, best, nil, nil)
+	short, long := p.part(patterns, best)
 	p.set.classes = append(p.set.classes, p.class(best, long))
 	if len(short) > 0 {
 		p.set.classes = append(p.set.classes, p.class(least, short))
@@ -111,16 +111,17 @@ func (p *planner) plan(patterns []int) (short []int) {
 	return short
 }
 
-// part parts patterns by whether they are long enough for a stride.
-func (p *planner) part(patterns []int, stride int, long, short []int) (ofLong, ofShort []int) {
-	for _, i := range patterns {
-		if p.strideOf(i) >= stride {
-			long = append(long, i)
-		} else {
-			short = append(short, i)
+// part parts patterns, the shorter ones before the longer, by whether they are long enough for a stride. Some may lack a byte or two.
+func (p *planner) part(patterns []int, stride int) (short, long []int) {
+	k, _ := slices.BinarySearchFunc(patterns, window-1+stride, func(i, n int) int { return len(p.set.patterns[i]) - n })
+	open := (len(patterns) - k) * stride / openValues / openShare
+	for ; k > 0; k-- {
+		lacks := p.lacking(p.set.patterns[patterns[k-1]], stride)
+		if open -= lacks; lacks > 2 || open < 0 {
+			break
 		}
 	}
-	return long, short
+	return patterns[:k], patterns[k:]
 }
 
 // place chooses the windows of patterns, which come in the order in which they are to choose, and tells of each where the first is.
@@ -131,8 +132,18 @@ func (p *planner) place(stride int, patterns []int, at func(pattern, start int))
 		p.windows[h].used = 0
 	}
 	for _, i := range patterns {
-		start := cheapest(p.weigh(p.set.patterns[i]), stride)
-		for _, h := range p.hashes[start : start+stride] {
+		pat, start := p.set.patterns[i], 0
+		if lacks := p.lacking(pat, stride); lacks > 0 {
+			start = 1 - lacks
+			p.hashes = p.hashes[:0]
+			for off := start; off < start+stride; off++ {
+				openWindows(pat, off, func(x uint64) { p.hashes = append(p.hashes, p.tallyOf(x)) })
+			}
+		} else {
+			start = cheapest(p.weigh(pat), stride)
+			p.hashes = p.hashes[start : start+stride]
+		}
+		for _, h := range p.hashes {
 			w := &p.windows[h]
 			if w.used == 0 {
 				t.windows++
@@ -156,7 +167,7 @@ func (p *planner) count(width int, patterns []int) {
 	tallyBits := min(21, max(10, bits.Len(uint(2*n)))) // most have none, or what looks rare would be by chance
 	p.width, p.shift = width, uint(64-tallyBits)
 	p.windows = make([]counts, 1<<tallyBits)
-	count := func(b []byte) { more(&p.windows[hash(folded(b, width))>>p.shift].seen) }
+	count := func(b []byte) { more(&p.windows[p.tallyOf(folded(b, width))].seen) }
 	for i := 0; i+window <= len(p.sample); i++ {
 		count(p.sample[i:])
 	}
@@ -168,6 +179,9 @@ func (p *planner) count(width int, patterns []int) {
 		}
 	}
 }
+
+// tallyOf is where a window is counted.
+func (p *planner) tallyOf(x uint64) uint32 { return uint32(hash(x) >> p.shift) }
 
 // more counts up to the largest number there is.
 func more(n *uint16) { *n = max(*n, *n+1) }
@@ -190,7 +204,7 @@ func maskOf(width int) uint64 {
 func (p *planner) weigh(pattern []byte) []uint64 {
 	out, hashes := p.weights[:0], p.hashes[:0]
 	for off := 0; off+p.width <= len(pattern); off++ {
-		h := uint32(hash(folded(pattern[off:], p.width)) >> p.shift)
+		h := p.tallyOf(folded(pattern[off:], p.width))
 		hashes = append(hashes, h)
 		seen, others := uint64(p.windows[h].seen), uint64(p.windows[h].used)
 		switch {
@@ -227,56 +241,68 @@ func (p *planner) cost(t *tally) float64 {
 	case filter/8 <= middle:
 		probe = costs.middle
 	}
-	full := 1 - math.Exp(-2*float64(windows)/float64(filter))
-	probe += full * full * costs.chance
+	full := 1 - math.Exp(-3*float64(windows)/float64(filter))
+	probe += full * full * full * costs.chance
 	if len(p.sample) > 0 {
 		probe += float64(t.seen) / float64(len(p.sample)) * costs.verify
 	}
 	return costs.pass + probe/float64(t.stride)
 }
 
-// filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that.
+// filterBits is the logarithm of the bits of a filter: 16 to 32 for each window, or half where the cache would not hold that, or
+// twice as many where the nearest one holds it with the text.
 func filterBits(windows int) int {
 	n := bits.Len(uint(max(64, windows)*16 - 1))
-	if 1<<n > 8*middle {
+	switch {
+	case 1<<n > 8*middle:
 		n--
+	case 1<<n <= 8*nearBytes/4:
+		n++
 	}
 	return n
 }
 
 // class compiles patterns, whose windows were counted.
 func (p *planner) class(stride int, patterns []int) *class {
-	width := p.width
-	count := len(patterns) * stride
-	windows, keys, entries := make([]uint64, 0, count), make([]uint64, 0, count), make([]entry, 0, count)
-	bare := false
+	c := &class{width: p.width, stride: stride, mask: maskOf(p.width)}
+	all := make([]keyed, 0, len(patterns)*stride)
+	add := func(x uint64, pattern, off int) {
+		pat, next := p.set.patterns[pattern], off+c.width
+		follow, near, kind := uint32(nothing), uint32(0), none
+		if next+4 <= len(pat) {
+			follow = folded4(pat[next:])
+		}
+		switch {
+		case next+8 <= len(pat):
+			near, kind = folded4(pat[next+4:]), after
+		case off >= 4:
+			near, kind = folded4(pat[off-4:]), before
+		}
+		h := hashKey(x, follow)
+		e := entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)}
+		all = append(all, keyed{e, x, h, follow == nothing})
+	}
 	p.place(stride, patterns, func(pattern, start int) {
 		pat := p.set.patterns[pattern]
 		for off := start; off < start+stride; off++ {
-			x, follow := folded(pat[off:], width), uint32(alone)
-			next := off + width
-			if next+4 <= len(pat) {
-				follow = folded4(pat[next:])
+			if off >= 0 && off+c.width <= len(pat) {
+				add(folded(pat[off:], c.width), pattern, off)
 			} else {
-				bare = true
+				c.open = 1
+				openWindows(pat, off, func(x uint64) { add(x, pattern, off) })
 			}
-			h, near, kind := hashKey(x, follow), uint32(0), none
-			switch {
-			case next+8 <= len(pat):
-				near, kind = folded4(pat[next+4:]), after
-			case off >= 4:
-				near, kind = folded4(pat[off-4:]), before
-			}
-			windows, keys = append(windows, x), append(keys, h)
-			entries = append(entries, entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)})
 		}
 	})
-	c := &class{width: width, stride: stride, mask: maskOf(width), behind: newBehind(keys, entries, bare)}
-	c.filter = make([]uint32, 1<<(filterBits(distinct(windows))-5))
-	for _, x := range windows {
-		f := sift(x)
-		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= 1<<(f&31) | 1<<(f>>27)
+	windows := make([]uint64, len(all))
+	for k := range all {
+		windows[k] = all[k].window
 	}
+	c.filter = make([]uint32, 1<<(filterBits(distinct(windows))-5))
+	for k := range all {
+		f := sift(all[k].window)
+		c.filter[f>>siftWord&uint32(len(c.filter)-1)] |= siftBits(f)
+	}
+	c.behind = newBehind(all)
 	return c
 }
 

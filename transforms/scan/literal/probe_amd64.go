@@ -6,24 +6,25 @@ var hasProbes = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
 
 // probes are what the kernels take, as they lay it out: eight probes a round.
 type probes struct {
-	places [8]uint32 // of the first round, in the order in which they are looked at
+	places [8]uint32 // of a round, from its first on, in the order in which they are looked at
 	words  uint32    // the mask of a word of the filter
 	round  uint32    // bytes from one round to the next
 	filter *uint32
 	stride int
 }
 
-// probe4, probe8 and probeFar look at n rounds of eight windows each, at a stride of 4, of 8, or of what in says, from text on, and
-// stop where found may not have room for another round. They return how many rounds they did and the number of places in found.
+// probe4, probe8 and probeFar look at n rounds of eight windows each, at a stride of 4, of 8, or of what in says, from text on, the
+// place of which is first, and stop where found, which had some places, may not have room for another round. They return how many
+// rounds they did and the number of places in found.
 //
 //go:noescape
-func probe4(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+func probe4(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 
 //go:noescape
-func probe8(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+func probe8(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 
 //go:noescape
-func probeFar(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+func probeFar(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 
 // kept is for each set of eight where those that are in it stand, one in each byte.
 //
@@ -51,37 +52,36 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 	if c.stride == 4 {
 		order = &inOrder4
 	}
+	for k, place := range order {
+		in.places[k] = place * uint32(c.stride)
+	}
 	var found [verifyAtOnce + 8]uint32
+	had, base := 0, 0
 	all := (len(text) - window + c.stride) / c.stride // probes
-	for {
-		left := min(all-end/c.stride, mostRounds*8) / 8
-		from := end
-		if left == 0 {
-			// The last round reaches back to probes that were looked at.
-			if left = 1; end == all*c.stride || all < 8 {
-				return end
-			}
-			from = (all - 8) * c.stride
+	for all >= 8 && end < all*c.stride {
+		from, rounds, n := end, min(all-end/c.stride, mostRounds*8)/8, 0
+		if rounds == 0 { // the last round reaches back to probes that were looked at
+			from, rounds = (all-8)*c.stride, 1
 		}
-		for k, place := range order {
-			in.places[k] = place * uint32(c.stride)
-		}
-		var rounds, n int
+		at, first := &text[from], uint32(from-base)
 		switch c.stride { // called by their names, or what they take would be on the heap
 		case 4:
-			rounds, n = probe4(&text[from], left, &in, &found)
+			rounds, n = probe4(at, rounds, &in, &found, first, had)
 		case 8:
-			rounds, n = probe8(&text[from], left, &in, &found)
+			rounds, n = probe8(at, rounds, &in, &found, first, had)
 		default:
-			rounds, n = probeFar(&text[from], left, &in, &found)
+			rounds, n = probeFar(at, rounds, &in, &found, first, had)
 		}
-		next := from + rounds*int(in.round)
 		if from < end {
-			n = since(found[:n], uint32(end-from))
+			n = had + since(found[had:n], uint32(end-base))
 		}
-		s.verify(c, text, from, found[:n], emit)
-		end = next
+		had, end = n, from+rounds*int(in.round)
+		if had > verifyAtOnce-8 || end-base > maxPlace/2 || end == all*c.stride {
+			s.verify(c, text, base, found[:had], emit)
+			had, base = 0, max(0, end-int(in.round)) // the last round may reach back to there
+		}
 	}
+	return end
 }
 
 // since keeps the places from one on, and returns how many.
@@ -102,4 +102,4 @@ var (
 )
 
 // mostRounds is such that places fit into 32 bits.
-const mostRounds = 1 << 20
+const mostRounds = 1 << 19

@@ -7,7 +7,9 @@
 	MOVQ n+8(FP), CX \
 	MOVQ in+16(FP), AX \
 	MOVQ found+24(FP), DI \
-	VMOVDQU (AX), Y11 \
+	VPBROADCASTD first+32(FP), Y11 \
+	MOVQ had+40(FP), R10 \
+	VPADDD (AX), Y11, Y11 \
 	VPBROADCASTD 32(AX), Y12 \
 	VPBROADCASTD 36(AX), Y9 \
 	MOVQ 40(AX), DX \
@@ -25,7 +27,6 @@
 	MOVL $31, R9 \
 	VMOVD R9, X10 \
 	VPBROADCASTD X10, Y10 \
-	XORL R10, R10 \
 	XORL R11, R11
 
 // PROBE looks for the windows in Y0 and Y1 in the filter, and adds the places of those that it lets pass to found. The shuffle puts the
@@ -49,11 +50,14 @@
 	VPCMPEQD Y7, Y7, Y7 \
 	VPGATHERDD Y7, (DX)(Y2*4), Y3 \
 	VPSRLD $27, Y0, Y4 \
+	VPSRLD $22, Y0, Y6 \
 	VPAND Y10, Y0, Y5 \
-	VPSRLVD Y4, Y3, Y4 \
-	VPSRLVD Y5, Y3, Y5 \
+	VPAND Y10, Y6, Y6 \
+	VPSLLVD Y4, Y3, Y4 \
+	VPSLLVD Y5, Y3, Y5 \
+	VPSLLVD Y6, Y3, Y6 \
 	VPAND Y4, Y5, Y4 \
-	VPSLLD $31, Y4, Y4 \
+	VPAND Y4, Y6, Y4 \
 	VMOVMSKPS Y4, AX \
 	VPMOVZXBD (BX)(AX*8), Y6 \
 	VPERMD Y11, Y6, Y6 \
@@ -64,13 +68,13 @@
 
 #define FINISH \
 	VZEROUPPER \
-	MOVQ R11, rounds+32(FP) \
-	MOVQ R10, count+40(FP) \
+	MOVQ R11, rounds+48(FP) \
+	MOVQ R10, count+56(FP) \
 	RET
 
-// func probe4(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+// func probe4(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 // Stride 4. AVX2 and POPCNT.
-TEXT ·probe4(SB), NOSPLIT, $0-48
+TEXT ·probe4(SB), NOSPLIT, $0-64
 	START
 
 four:
@@ -88,9 +92,9 @@ four:
 done4:
 	FINISH
 
-// func probe8(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+// func probe8(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 // Stride 8.
-TEXT ·probe8(SB), NOSPLIT, $0-48
+TEXT ·probe8(SB), NOSPLIT, $0-64
 	START
 
 eight:
@@ -109,9 +113,9 @@ eight:
 done8:
 	FINISH
 
-// func probeFar(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32) (rounds, count int)
+// func probeFar(text *byte, n int, in *probes, found *[verifyAtOnce + 8]uint32, first uint32, had int) (rounds, count int)
 // Any stride.
-TEXT ·probeFar(SB), NOSPLIT, $0-48
+TEXT ·probeFar(SB), NOSPLIT, $0-64
 	START
 	LEAQ (R8)(R8*2), R12
 

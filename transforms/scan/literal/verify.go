@@ -9,19 +9,24 @@ import (
 // behind tells whether a window that the filter let pass is one of a pattern, by the bytes behind it first: the window stands in
 // ordinary text often enough, with others behind.
 type behind struct {
-	second      []uint64 // two bits a key, in the word that its hash says
-	secondShift uint     // from a hash to a word of second
-	bare        bool     // some keys are of a window alone
+	keys, alone second   // of keys with bytes behind the window, and without: of these there are few
+	someAlone   bool     // there are some without
 	buckets     []uint32 // where the entries of the keys begin that share some bits of the hash; one more is the end
 	bucketShift uint     // from a hash to a bucket
 	entries     []entry
 }
 
+// second is a filter of keys: two bits a key, in the word that its hash says.
+type second struct {
+	words []uint64
+	shift uint // from a hash to a word
+}
+
 // A key is a window and the four bytes behind it, or the window alone where a pattern has none that are known. hashKey is its hash.
 func hashKey(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixer) }
 
-// alone is what stands for the four bytes behind a window that is a key alone. No folded bytes are that.
-const alone = 0
+// nothing is what stands for the four bytes behind a window that is a key alone. No folded bytes are that.
+const nothing = 0
 
 // entry is a pattern that has a key, and where. Tag are bits of the key's hash with four of the pattern's bytes beside it, folded, so
 // that most patterns that are not there need not be looked at.
@@ -49,10 +54,21 @@ func tagOf(h uint64, near uint32) uint32 { return uint32(h>>13) ^ near*siftHigh 
 // folded4 are the first four bytes of b.
 func folded4(b []byte) uint32 { return binary.LittleEndian.Uint32(b) | uint32(fold&(1<<32-1)) }
 
-// has says by bit 0 whether the second filter may have a key.
-func (b *behind) has(h uint64) uint64 {
-	f := b.second[h>>(b.secondShift&63)]
-	return f >> (h >> 32 & 63) & (f >> (h >> 26 & 63)) & 1
+// newSecond makes a filter for some number of keys.
+func newSecond(keys int) second {
+	n := bits.Len(uint(max(16, keys)*secondPerKey - 1))
+	return second{make([]uint64, 1<<(n-6)), uint(64 - n + 6)}
+}
+
+// secondPerKey is how many bits a key has at least, and not twice as many.
+const secondPerKey = 8
+
+func (f *second) add(h uint64) { f.words[h>>f.shift] |= 1<<(h>>32&63) | 1<<(h>>26&63) }
+
+// has says 1 where the filter may have a key, else 0.
+func (f *second) has(h uint64) uint32 {
+	w := f.words[h>>(f.shift&63)]
+	return uint32(w >> (h >> 32 & 63) & (w >> (h >> 26 & 63)) & 1)
 }
 
 // verifyAtOnce is how many places wait to be verified: what they need from memory is asked for at once.
@@ -67,6 +83,9 @@ const (
 
 // verify compares the patterns that have the window at each place behind base. It changes places.
 func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func(pattern, at int)) {
+	if len(places) == 0 {
+		return
+	}
 	for _, place := range places[:c.sieve(text[base:], places)] {
 		i := base + int(place&maxPlace)
 		x := load(text[i:])&c.mask | fold&c.mask
@@ -74,39 +93,40 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 			s.compare(&c.behind, text, i, i+c.width, hashKey(x, folded4(text[i+c.width:])), emit)
 		}
 		if place&byAlone != 0 {
-			s.compare(&c.behind, text, i, i+c.width, hashKey(x, alone), emit)
+			s.compare(&c.behind, text, i, i+c.width, hashKey(x, nothing), emit)
 		}
 	}
 }
 
 // sieve keeps the places at which the second filter has a key, and returns how many.
 func (c *class) sieve(text []byte, places []uint32) (n int) {
-	b := &c.behind
-	second, shift := b.second, b.secondShift&63
+	keys, alone, some := c.behind.keys, c.behind.alone, c.behind.someAlone
 	for _, i := range places {
-		if int(i)+window+4 > len(text) {
-			x := load(text[i:])&c.mask | fold&c.mask
-			by := b.has(hashKey(x, alone)) << 1
-			if int(i)+c.width+4 <= len(text) {
-				by |= b.has(hashKey(x, folded4(text[int(i)+c.width:])))
+		t := text[i:]
+		var by uint32
+		if len(t) >= window+4 && c.width == window { // nearly all
+			b := (*[window + 4]byte)(t)
+			x := binary.LittleEndian.Uint64(b[:]) | fold
+			by = keys.has(hashKey(x, folded4(b[window:]))) * byKey
+			if some {
+				by |= alone.has(hashKey(x, nothing)) * byAlone
 			}
-			places[n] = i | uint32(by)<<30
-			n += int((by | by>>1) & 1)
-			continue
+		} else {
+			by = c.keysAt(t)
 		}
-		x := binary.LittleEndian.Uint64(text[i:])&c.mask | fold&c.mask
-		h := hashKey(x, folded4(text[int(i)+c.width:]))
-		f := second[h>>shift]
-		by := f >> (h >> 32 & 63) & (f >> (h >> 26 & 63)) & 1
-		if b.bare {
-			h = hashKey(x, alone)
-			f = second[h>>shift]
-			by |= f >> (h >> 32 & 63) & (f >> (h >> 26 & 63)) & 1 << 1
-		}
-		places[n] = i | uint32(by)<<30
-		n += int((by | by>>1) & 1)
+		places[n] = i | by
+		n += int((by>>30 | by>>31) & 1)
 	}
 	return n
+}
+
+// keysAt says which keys text may begin with.
+func (c *class) keysAt(text []byte) (by uint32) {
+	x := load(text)&c.mask | fold&c.mask
+	if len(text) >= c.width+4 {
+		by = c.behind.keys.has(hashKey(x, folded4(text[c.width:]))) * byKey
+	}
+	return by | c.behind.alone.has(hashKey(x, nothing))*byAlone
 }
 
 // compare compares the patterns that have a key with hash h at text[i:end].
@@ -136,19 +156,38 @@ func (s *Set) compare(b *behind, text []byte, i, end int, h uint64, emit func(pa
 	}
 }
 
-// newBehind makes what is looked up behind the filter: entries by the hashes of their keys.
-func newBehind(hashes []uint64, entries []entry, bare bool) (b behind) {
-	n := max(64, distinct(hashes))
-	bucketBits := bits.Len(uint(n - 1))
-	secondBits := bits.Len(uint(n*secondPerKey - 1))
-	b = behind{
-		bare:   bare,
-		second: make([]uint64, 1<<(secondBits-6)), secondShift: uint(64 - secondBits + 6),
-		buckets: make([]uint32, 1<<bucketBits+1), bucketShift: uint(64 - bucketBits),
-		entries: make([]entry, len(entries)),
+// keysPerBucket is how many keys a bucket has at most, in the mean.
+const keysPerBucket = 4
+
+// keyed is an entry while a class is made.
+type keyed struct {
+	entry
+	window, hash uint64 // of the key
+	alone        bool
+}
+
+// newBehind makes what is looked up behind the filter.
+func newBehind(all []keyed) (b behind) {
+	hashes, alone := make([]uint64, len(all)), 0
+	for k := range all {
+		hashes[k] = all[k].hash
+		if all[k].alone {
+			alone++
+		}
 	}
-	for _, h := range hashes {
-		b.second[h>>b.secondShift] |= 1<<(h>>32&63) | 1<<(h>>26&63)
+	n := distinct(hashes)
+	bucketBits := bits.Len(uint(n-1) / keysPerBucket)
+	b = behind{
+		keys: newSecond(n), alone: newSecond(alone), someAlone: alone > 0, entries: make([]entry, len(all)),
+		buckets: make([]uint32, 1<<bucketBits+1), bucketShift: uint(64 - bucketBits),
+	}
+	for k := range all {
+		h := all[k].hash
+		if all[k].alone {
+			b.alone.add(h)
+		} else {
+			b.keys.add(h)
+		}
 		b.buckets[h>>b.bucketShift]++
 	}
 	end := uint32(0)
@@ -156,19 +195,16 @@ func newBehind(hashes []uint64, entries []entry, bare bool) (b behind) {
 		end += n
 		b.buckets[k] = end
 	}
-	for k, h := range slices.Backward(hashes) {
-		at := &b.buckets[h>>b.bucketShift]
+	for k := range slices.Backward(all) {
+		at := &b.buckets[all[k].hash>>b.bucketShift]
 		*at--
-		b.entries[*at] = entries[k]
+		b.entries[*at] = all[k].entry
 	}
 	return b
 }
 
-// secondPerKey is how many bits of the second filter a key has at least, and not twice as many.
-const secondPerKey = 16
-
-// distinct is how many different numbers there are.
+// distinct is how many different numbers there are. It sorts them.
 func distinct(all []uint64) int {
-	all = slices.Sorted(slices.Values(all))
+	slices.Sort(all)
 	return len(slices.Compact(all))
 }
