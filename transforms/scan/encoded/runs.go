@@ -309,7 +309,7 @@ func (b *bytesOf) keep(letters func(i int) (int32, int32)) {
 	text := b.plain
 	for i := 0; i < len(text); {
 		k := readable(text, i)
-		if k-i >= stretch {
+		if k-i >= stretch && !blank(text[i:k]) {
 			lo, hi := int32(0), int32(0)
 			for j := i; j < k; j++ {
 				x, y := letters(j)

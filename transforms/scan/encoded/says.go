@@ -1,18 +1,34 @@
 package encoded
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 )
 
-// saysLetters is up to which length a run is read to see whether it says anything; names, numbers and digests are shorter.
-const saysLetters = 256
+const (
+	saysLetters = 256 // of a run that are read at once to see whether they say anything; names, numbers and digests have fewer
+	saysCommon  = 64  // that one piece of a long run has in common with the next: more than a stretch of readable bytes comes from
+)
 
-// says says whether a run, read in any way, has a stretch of readable bytes: what Decode keeps nothing of is no candidate.
+// says says whether a run, read in any way, has a stretch of readable bytes: what Decode keeps nothing of is no candidate. Of a run
+// that repeats itself not all is read.
 func says(run []byte) bool {
-	if len(run) > saysLetters {
-		return true
+	var before []byte
+	for {
+		piece := run[:min(len(run), saysLetters)]
+		if !bytes.Equal(piece, before) && pieceSays(piece) {
+			return true
+		}
+		if len(piece) == len(run) {
+			return false
+		}
+		before, run = piece, run[saysLetters-saysCommon:]
 	}
+}
+
+// pieceSays is says of up to saysLetters letters.
+func pieceSays(run []byte) bool {
 	if may, ok := saysFast(run); ok && !may {
 		return saysHex(run)
 	}
@@ -176,10 +192,13 @@ func mayRead(text []byte) bool {
 func anyReadable(text []byte) bool {
 	for i := 0; i+stretch <= len(text); {
 		end := readable(text, i)
-		if end-i >= stretch {
+		if end-i >= stretch && !blank(text[i:end]) {
 			return true
 		}
 		i = end + 1
 	}
 	return false
 }
+
+// blank says whether text is zeros: they are read as parts of UTF-16, and say nothing by themselves.
+func blank(text []byte) bool { return bytes.Count(text, []byte{0}) == len(text) }

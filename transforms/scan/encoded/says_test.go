@@ -6,13 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inoculate/transforms/scan/normalize"
 )
 
-// saysPlainly is says, in the words of what Decode does.
+// saysPlainly is says, in the words of what Decode does, of a run of up to saysLetters.
 func saysPlainly(run []byte) bool {
-	if len(run) > saysLetters {
-		return true
-	}
 	for _, way := range []way{forwards, backwards, rotated} {
 		for _, a := range []struct {
 			values *[256]uint8
@@ -58,10 +57,47 @@ func FuzzSays(f *testing.F) {
 				run[i] = letters[c&63]
 			}
 		}
-		if got, want := says(run), saysPlainly(run); got != want {
-			t.Fatalf("%q: %v, plainly %v", run, got, want)
+		got := says(run)
+		if len(run) <= saysLetters && got != saysPlainly(run) {
+			t.Fatalf("%q: %v, plainly %v", run, got, !got)
+		}
+		if via := decodes(run); via != "" && !got {
+			t.Fatalf("%q says nothing, but by %s", run, via)
 		}
 	})
+}
+
+// decodes names what reads something out of a run.
+func decodes(run []byte) string {
+	var r runs
+	r.find(run)
+	for _, e := range encodings {
+		if m := new(normalize.Mapped); e.run != nil && e.run(run, &r, nil, m) {
+			return e.name
+		}
+	}
+	return ""
+}
+
+// TestSaysLong finds what stands anywhere in long runs, also where pieces of them end, and little in those that repeat themselves.
+func TestSaysLong(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, filler := range []string{"a", "xyz", "0", "A", "ab0Zr"} {
+		long := []byte(strings.Repeat(filler, 4000))
+		if says(long) {
+			t.Errorf("%s, again and again, says %q", filler, decodes(long))
+		}
+		for _, enc := range []string{"base64", "hex"} {
+			for _, turn := range []func(string) string{strings.Clone, encoders["reversed"], encoders["rot13"]} {
+				text := turn(strings.TrimRight(encoders[enc]("lies, 日本"), "="))
+				for range 50 {
+					if run := slices.Insert(slices.Clone(long[:600]), r.IntN(600), []byte(text)...); decodes(run) != "" && !says(run) {
+						t.Fatalf("%s in %s says nothing", text, run)
+					}
+				}
+			}
+		}
+	}
 }
 
 func BenchmarkSays(b *testing.B) {
