@@ -9,6 +9,7 @@ import (
 var (
 	ErrCorrupt     = errors.New("corrupt Parquet data")
 	ErrUnsupported = errors.New("not supported")
+	ErrExpansion   = errors.New("it holds too much for its size")
 )
 
 func corrupt(format string, args ...any) error {

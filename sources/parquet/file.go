@@ -119,6 +119,9 @@ func fault(path string, group int, row int64, err error) error {
 	if fe, ok := errors.AsType[*fieldError](err); ok {
 		e.Field, e.Err = fe.field, fe.err
 	}
+	if errors.Is(err, ErrExpansion) {
+		e.Hint = "--max-expansion sets the limit"
+	}
 	if group >= 0 {
 		e.Place = fmt.Sprintf("row group %d", group)
 	}

@@ -100,7 +100,7 @@ func FuzzPages(f *testing.F) {
 		n := &node{name: "a", path: "a", typ: typ, phys: e.phys, width: w, def: int8(def), rep: int8(rep)}
 		checked := memory.NewCheckedAllocator(mem)
 		c := newColumn(n, newPages(bytes.NewReader(b), &chunk{phys: e.phys, codec: format.CompressionCodec(codec),
-			values: int64(values), compressed: int64(len(b))}, n, 256, checked), checked)
+			values: int64(values), compressed: int64(len(b))}, n, 256, &Config{Mem: checked}), checked)
 		err = nil
 		for range 3 {
 			if err = c.pull(5, 1<<20); err != nil {

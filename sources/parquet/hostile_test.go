@@ -127,6 +127,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestExpansion: a page that holds more than it may for its size is not decompressed, where there is such a limit.
+func TestExpansion(t *testing.T) {
+	body := make([]byte, 1000)
+	c := craft(format.Int32, 3, dataPage(t, 3, format.Plain, body, func(h *format.PageHeader) { h.UncompressedPageSize = 128 << 20 }))
+	c.chunk().Codec = format.Brotli
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	if err := os.WriteFile(path, c.bytes(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for expansion, want := range map[int64]error{0: ErrCorrupt, 1000: ErrExpansion, 1 << 20: ErrCorrupt} {
+		s, err := New(t.Context(), Config{Paths: []string{path}, Expansion: expansion})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = readAll(s, pipeline.Partition{Path: path, End: 3}, 0)
+		if ie, ok := errors.AsType[*pipeline.InputError](err); !ok || !errors.Is(err, want) || (ie.Hint != "") != (want == ErrExpansion) {
+			t.Errorf("%d times its size: %v", expansion, err)
+		}
+	}
+}
+
 // TestChecksumOfZero is about a page whose checksum is there and 0, which it must not have.
 func TestChecksumOfZero(t *testing.T) {
 	page := dataPage(t, 3, format.Plain, int32s(1, 2, 3), checksum(int32s(1, 2, 3)))

@@ -3,6 +3,7 @@ package parquet
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"math/bits"
@@ -13,6 +14,9 @@ import (
 
 // maxHeader bounds a page header, in bytes.
 const maxHeader = 8 << 20
+
+// alwaysFine is how many bytes a page may hold whatever its own are.
+const alwaysFine = 64 << 20
 
 // plainDictionary is the older name of PLAIN in a dictionary page, and of RLE_DICTIONARY in a data page.
 const plainDictionary format.Encoding = 2
@@ -34,10 +38,14 @@ type pages struct {
 	mem  memory.Allocator
 	left int64       // entries of the chunk in pages not yet met
 	head *pageHeader // of the next page, where it was looked at already
+
+	expansion int64 // Config.Expansion
 }
 
-func newPages(r io.ReaderAt, c *chunk, n *node, window_ int, mem memory.Allocator) *pages {
-	p := &pages{n: n, mem: mem, left: c.values}
+// newPages walks a chunk as a config says.
+func newPages(r io.ReaderAt, c *chunk, n *node, window_ int, cfg *Config) *pages {
+	mem := cfg.Mem
+	p := &pages{n: n, mem: mem, left: c.values, expansion: cfg.Expansion}
 	p.w = window{r: r, mem: mem, size: window_, next: c.start, end: c.start + c.compressed}
 	p.inf = inflater{codec: c.codec, mem: mem}
 	return p
@@ -78,6 +86,9 @@ func (p *pages) header() (*pageHeader, error) {
 func (p *pages) check(h *pageHeader) error {
 	if h.compressed < 0 || int64(h.compressed) > p.w.left() || h.uncompressed < 0 {
 		return corrupt("page of %d bytes, %d uncompressed, where the chunk has %d left", h.compressed, h.uncompressed, p.w.left())
+	}
+	if n := int64(h.uncompressed); p.expansion > 0 && n > alwaysFine && n/p.expansion > int64(h.compressed) {
+		return fmt.Errorf("%w: %d bytes of a page would become %d", ErrExpansion, h.compressed, n)
 	}
 	if h.typ == format.IndexPage {
 		return nil

@@ -161,7 +161,7 @@ func (r *reader) openGroup() error {
 	g := &r.f.foot.groups[r.group]
 	window := min(max(windowTotal/max(1, len(r.f.leaves)), windowLeast), windowMost)
 	for k, n := range r.f.leaves {
-		c := newColumn(n, newPages(r.f.r, &g.chunks[k], n, window, r.s.cfg.Mem), r.s.cfg.Mem)
+		c := newColumn(n, newPages(r.f.r, &g.chunks[k], n, window, &r.s.cfg), r.s.cfg.Mem)
 		r.cols = append(r.cols, c)
 		if err := c.skip(r.row-g.first, r.s.cfg.BatchBytes); err != nil {
 			return &fieldError{n.path, -1, err}

@@ -29,6 +29,7 @@ type Config struct {
 	BatchRows      int              // rows of a batch at most; 0 for DefaultBatchRows
 	BatchBytes     int64            // bytes of a batch at most, but for one with a single row; 0 for DefaultBatchBytes
 	PartitionBytes int64            // uncompressed bytes of a partition, about; 0: 64 MiB
+	Expansion      int64            // how many times its bytes a page may hold, where that is more than 64 MiB; 0: anything
 	Mem            memory.Allocator // where batches are allocated; nil for a pool of the source's own
 }
 

@@ -25,7 +25,7 @@ type Auditor struct {
 	Known     *Filter  // of a baseline; nil: everything is new
 	Common    []Common // of the patterns, for the summary
 	MaxRecord int      // bytes of a JSON line beyond which it is searched as plain text, and counted as over the limit
-	Expansion int64    // how many times its size a compressed file may hold, and 1 GiB at least; a longer one is a problem; 0: anything
+	Expansion int64    // how many times its size a compressed file may hold, and 1 GiB at least, or a page of Parquet, and 64 MiB; a longer one is a problem; 0: anything
 	Context   int      // bytes of text shown on either side of a finding
 	Redact    bool
 	Mem       memory.Allocator

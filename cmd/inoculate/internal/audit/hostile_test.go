@@ -20,6 +20,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
 
@@ -178,6 +179,23 @@ func TestDeepBomb(t *testing.T) {
 		}
 		if s := a.Summary; found != 2 || s.Files != 2 || s.Bytes > 1<<23+100 || !slices.ContainsFunc(s.Incomplete, func(p Problem) bool { return p.Source == path && strings.Contains(p.Detail, "--max-expansion") }) {
 			t.Errorf("%s: %d found, %+v", name, found, s)
+		}
+	}
+}
+
+// TestPageBomb: a page of Parquet that holds 70 MiB in 110 bytes is given up, and what stands before it is searched. The file was
+// written by pyarrow.
+func TestPageBomb(t *testing.T) {
+	path := filepath.Join("testdata", "expands.parquet")
+	for expansion, want := range map[int64]int{0: 2, 1000: 1} {
+		found := 0
+		a := &Auditor{Patterns: patterns, Tier: tiers.Encoded, MaxRecord: 1 << 20, Expansion: expansion, Mem: memory.DefaultAllocator, Found: func(Finding) error { found++; return nil }}
+		if err := a.Run(t.Context(), []string{path}); err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(a.Summary.Incomplete, func(p Problem) bool { return p.Source == path && strings.Contains(p.Detail, "--max-expansion") })
+		if s := a.Summary; found != want || told != (want == 1) {
+			t.Errorf("%d times its size: %d found, %+v", expansion, found, s)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // table looks through a Parquet or Arrow file: every string of every column, over the columns' own buffers. Only the rows
 // where something stands are written as JSON, to say where in them.
 func (a *Auditor) table(ctx context.Context, path string) error {
-	src, err := catalog.OpenSource(ctx, kindOf(path), []string{path}, a.Mem)
+	src, err := catalog.OpenSource(ctx, kindOf(path), []string{path}, a.Expansion, a.Mem)
 	if err != nil {
 		a.problem(path, "%v", err)
 		return nil

@@ -79,8 +79,11 @@ func source(ctx context.Context, c *config.Config, written *arrow.Schema, mem me
 	return src, json, err
 }
 
-// OpenSource makes a source of a type, with its defaults.
-func OpenSource(ctx context.Context, typ string, paths []string, mem memory.Allocator) (pipeline.Source, error) {
+// OpenSource makes a source of a type, with its defaults. Pages of Parquet may hold so many times their size, 0 for anything.
+func OpenSource(ctx context.Context, typ string, paths []string, expansion int64, mem memory.Allocator) (pipeline.Source, error) {
+	if typ == "parquet" {
+		return parquet.New(ctx, parquet.Config{Paths: paths, Expansion: expansion, Mem: mem})
+	}
 	src, _, err := source(ctx, &config.Config{Source: config.Source{Type: typ, Paths: paths}}, nil, mem, slog.New(slog.DiscardHandler))
 	return src, err
 }

@@ -22,7 +22,7 @@ func liftLines(t *testing.T, lines, column string) (rows []string, err error) {
 	if err := os.WriteFile(name, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	src, err := OpenSource(t.Context(), "jsonl", []string{name}, mem)
+	src, err := OpenSource(t.Context(), "jsonl", []string{name}, 0, mem)
 	if err != nil {
 		t.Fatal(err)
 	}

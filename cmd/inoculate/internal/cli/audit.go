@@ -31,7 +31,7 @@ func (f *auditFlags) add(c *cobra.Command) {
 	fl.IntVar(&f.context, "context", 40, "bytes of text shown on either side of a finding")
 	fl.BoolVar(&f.redact, "redact", false, "show the match alone, not the text around it")
 	fl.StringVar(&f.tier, "tier", "encoded", "how far a copy may be from a prompt: exact, normalized, encoded or near")
-	fl.Int64Var(&f.expansion, "max-expansion", 1000, "how many times its size a .gz or .zst file may hold, and 1 GiB at least; beyond that it is not searched, and the exit code is 3 (0: anything)")
+	fl.Int64Var(&f.expansion, "max-expansion", 1000, "how many times its size a .gz or .zst file may hold, and 1 GiB at least, or a page of Parquet, and 64 MiB at least; beyond that it is not searched, and the exit code is 3 (0: anything)")
 	fl.StringVar(&f.limit, "max-record", "16MiB", "a longer line or JSON document is searched as plain text, and makes the exit code 3; memory is about six times as much, and 128 MiB")
 }
 

@@ -55,7 +55,7 @@ func rowsIn(t *testing.T, dir, format string) string {
 		return out.String()
 	}
 	for i, name := range names {
-		src, err := catalog.OpenSource(t.Context(), format, []string{name}, memory.DefaultAllocator)
+		src, err := catalog.OpenSource(t.Context(), format, []string{name}, 0, memory.DefaultAllocator)
 		if err != nil {
 			t.Fatal(err)
 		}
