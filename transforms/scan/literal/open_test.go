@@ -3,6 +3,7 @@ package literal
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -68,4 +69,25 @@ func TestOpenWindows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzOpen: among patterns of which many are long, those that lack bytes for the stride are found in whatever text.
+func FuzzOpen(f *testing.F) {
+	var long []string
+	for i := range 4000 {
+		long = append(long, fmt.Sprintf("%08x of so many patterns", i*0x9E3779B1))
+	}
+	f.Add("short pat\nshort patt\nTTERN@[`{", []byte("a short pattern@[`{ SHORT PATT"))
+	f.Add("\x00\x20\x00\x20\x00\x20\x00\x20\x00", []byte("\x20\x20\x00\x20\x00\x20\x20\x00\x20\x00\x20\x00\x20\x00\x20\x00\x20\x00"))
+	f.Fuzz(func(t *testing.T, patterns string, text []byte) {
+		list := strings.Split(patterns, "\n")
+		if len(list) > 20 || len(text) > 1000 {
+			return
+		}
+		want := slow(list, text)
+		list = append(list, long...)
+		s := NewFor(list, func() []byte { return text })
+		checkOne(t, "Scan", list[:20], text, want, s.Scan)
+		checkOne(t, "portable", list[:20], text, want, s.portable)
+	})
 }
