@@ -1,8 +1,14 @@
 package literal
 
-import "golang.org/x/sys/cpu"
+import (
+	"github.com/klauspost/cpuid/v2"
+	"golang.org/x/sys/cpu"
+)
 
 var hasProbes = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+
+// gathers says by 1 that a gather is faster than loads: AMD's is a sequence of loads itself, and nothing else begins meanwhile.
+var gathers = map[bool]uint64{true: 1}[cpuid.CPU.VendorID == cpuid.Intel]
 
 // probes are what the kernels take, as they lay it out: eight probes a round.
 type probes struct {
@@ -11,6 +17,7 @@ type probes struct {
 	round  uint32    // bytes from one round to the next
 	filter *uint32
 	stride int
+	gather uint64 // 1 where words of the filter are gathered, 0 where they are loaded one by one
 }
 
 // probe4, probe8 and probeFar look at n rounds of eight windows each, at a stride of 4, of 8, or of what in says, from text on, the
@@ -47,7 +54,7 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 	if !hasProbes || c.width != window {
 		return s.plain(c, text, emit)
 	}
-	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride}
+	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride, gather: gathers}
 	order := &inOrder
 	if c.stride == 4 {
 		order = &inOrder4
@@ -76,7 +83,7 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 			n = had + since(found[had:n], uint32(end-base))
 		}
 		had, end = n, from+rounds*int(in.round)
-		if had > verifyAtOnce-8 || end-base > maxPlace/2 || end == all*c.stride {
+		if had > verifyAtOnce-2*8 || end-base > maxPlace/2 || end == all*c.stride {
 			s.verify(c, text, base, found[:had], emit)
 			had, base = 0, max(0, end-int(in.round)) // the last round may reach back to there
 		}
