@@ -12,10 +12,10 @@ var gathers = map[bool]uint64{true: 1}[cpuid.CPU.VendorID == cpuid.Intel]
 
 // probes are what the kernels take, as they lay it out: eight probes a round.
 type probes struct {
-	places [8]uint32 // of a round, from its first on, in the order in which they are looked at
-	words  uint32    // the mask of a word of the filter
-	round  uint32    // bytes from one round to the next
+	order  *[8]uint32 // in which the windows of a round are looked at
 	filter *uint32
+	words  uint32 // the mask of a word of the filter
+	round  uint32 // bytes from one round to the next
 	stride int
 	gather uint64 // 1 where words of the filter are gathered, 0 where they are loaded one by one
 }
@@ -54,13 +54,9 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 	if !hasProbes || c.width != window {
 		return s.plain(c, text, emit)
 	}
-	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride, gather: gathers}
-	order := &inOrder
+	in := probes{&inOrder, &c.filter[0], uint32(len(c.filter) - 1), uint32(8 * c.stride), c.stride, gathers}
 	if c.stride == 4 {
-		order = &inOrder4
-	}
-	for k, place := range order {
-		in.places[k] = place * uint32(c.stride)
+		in.order = &inOrder4
 	}
 	var found [verifyAtOnce + 8]uint32
 	had, base := 0, 0

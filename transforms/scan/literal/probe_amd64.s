@@ -7,13 +7,16 @@
 	MOVQ n+8(FP), CX \
 	MOVQ in+16(FP), AX \
 	MOVQ found+24(FP), DI \
-	VPBROADCASTD first+32(FP), Y11 \
 	MOVQ had+40(FP), R10 \
-	VPADDD (AX), Y11, Y11 \
-	VPBROADCASTD 32(AX), Y12 \
-	VPBROADCASTD 36(AX), Y9 \
-	MOVQ 40(AX), DX \
-	MOVQ 48(AX), R8 \
+	MOVQ (AX), DX \
+	VPBROADCASTD 24(AX), Y11 \
+	VPMULLD (DX), Y11, Y11 \
+	VPBROADCASTD first+32(FP), Y12 \
+	VPADDD Y12, Y11, Y11 \
+	MOVQ 8(AX), DX \
+	VPBROADCASTD 16(AX), Y12 \
+	VPBROADCASTD 20(AX), Y9 \
+	MOVQ 24(AX), R8 \
 	LEAQ ·kept(SB), BX \
 	MOVL $0x20202020, R9 \
 	VMOVD R9, X15 \
@@ -29,7 +32,7 @@
 	VPBROADCASTD X10, Y10 \
 	LEAQ (R8)(R8*2), R15 \
 	XORL R11, R11 \
-	CMPQ 56(AX), $0
+	CMPQ 32(AX), $0
 
 // The loads of windows: in Y0 and Y1, at strides of 4, of 8, and of R8, of which R15 is three times as much.
 #define WINDOWS4 \
