@@ -46,7 +46,10 @@ func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
 // sift is a hash of which vectors can make several at once: five bits for each of three places in a word of the filter at both ends,
 // and bits for the word between. A large filter takes some for both.
-func sift(x uint64) uint32 { return uint32((uint64(uint32(x))*siftLow + x>>32*siftHigh) >> 20) }
+func sift(x uint64) uint32 { return siftHalves(uint64(uint32(x)), x>>32) }
+
+// siftHalves is sift of the window that two numbers of 32 bits make.
+func siftHalves(low, high uint64) uint32 { return uint32((low*siftLow + high*siftHigh) >> 20) }
 
 const (
 	siftLow  = 0x9E3779B1

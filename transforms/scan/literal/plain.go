@@ -36,15 +36,19 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 // skip4, skip8 and skip are how many bytes may be skipped: four probes at once find no window, or so many are not left. Their loads do
 // not wait for one another.
 func skip4(text []byte, filter []uint32) int {
+	if len(text) < 3*4+window {
+		return 0
+	}
 	t := text
+	w0 := uint64(folded4(t)) // windows have halves in common
 	for len(t) >= 3*4+window {
 		b := (*[3*4 + window]byte)(t)
-		h0, h1 := sift(binary.LittleEndian.Uint64(b[0:])|fold), sift(binary.LittleEndian.Uint64(b[4:])|fold)
-		h2, h3 := sift(binary.LittleEndian.Uint64(b[8:])|fold), sift(binary.LittleEndian.Uint64(b[12:])|fold)
+		w1, w2, w3, w4 := uint64(folded4(b[4:])), uint64(folded4(b[8:])), uint64(folded4(b[12:])), uint64(folded4(b[16:]))
+		h0, h1, h2, h3 := siftHalves(w0, w1), siftHalves(w1, w2), siftHalves(w2, w3), siftHalves(w3, w4)
 		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 {
 			break
 		}
-		t = t[4*4:]
+		t, w0 = t[4*4:], w4
 	}
 	return len(text) - len(t)
 }
