@@ -53,14 +53,20 @@ func TestOpen(t *testing.T) {
 func TestOpenWindows(t *testing.T) {
 	pattern := lower([]byte("Patterns @[`"))
 	for _, off := range []int{-1, 0, 3, len(pattern) - window, len(pattern) - window + 1} {
-		all := map[uint64]int{}
-		openWindows(pattern, off, func(x uint64) { all[x]++ })
+		all, tags := map[uint64]int{}, map[uint32]bool{}
+		openWindows(pattern, off, func(x uint64) {
+			all[x]++
+			tags[tagOf(x, hashKey(x, nothing), 0)] = true
+		})
 		want := openValues
 		if off >= 0 && off+window <= len(pattern) {
 			want = 1
 		}
 		if len(all) != want {
 			t.Errorf("offset %d: %d different windows, want %d", off, len(all), want)
+		}
+		if len(tags) != want {
+			t.Errorf("offset %d: %d different tags, want %d", off, len(tags), want)
 		}
 		for v := range 256 {
 			text := append(append([]byte{byte(v)}, pattern...), byte(v))
