@@ -1,6 +1,8 @@
 package literal
 
 import (
+	"math/bits"
+
 	"github.com/klauspost/cpuid/v2"
 	"golang.org/x/sys/cpu"
 )
@@ -60,13 +62,14 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 	}
 	var found [verifyAtOnce + 8]uint32
 	had, base := 0, 0
-	all := (len(text) - window + c.stride) / c.stride // probes
-	for all >= 8 && end < all*c.stride {
-		from, rounds, n := end, min(all-end/c.stride, mostRounds*8)/8, 0
+	shift := bits.TrailingZeros(uint(c.stride)) // strides are powers of two
+	done, all := 0, (len(text)-window)>>shift+1 // probes
+	for all >= 8 && done < all {
+		from, rounds, n := done, min(all-done, mostRounds*8)/8, 0
 		if rounds == 0 { // the last round reaches back to probes that were looked at
-			from, rounds = (all-8)*c.stride, 1
+			from, rounds = all-8, 1
 		}
-		at, first := &text[from], uint32(from-base)
+		at, first := &text[from<<shift], uint32(from<<shift-base)
 		switch c.stride { // called by their names, or what they take would be on the heap
 		case 4:
 			rounds, n = probe4(at, rounds, &in, &found, first, had)
@@ -75,16 +78,16 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 		default:
 			rounds, n = probeFar(at, rounds, &in, &found, first, had)
 		}
-		if from < end {
-			n = had + since(found[had:n], uint32(end-base))
+		if from < done {
+			n = had + since(found[had:n], uint32(done<<shift-base))
 		}
-		had, end = n, from+rounds*int(in.round)
-		if had > verifyAtOnce-2*8 || end-base > maxPlace/2 || end == all*c.stride {
+		had, done = n, from+8*rounds
+		if had > verifyAtOnce-2*8 || done<<shift-base > maxPlace/2 || done == all {
 			s.verify(c, text, base, found[:had], emit)
-			had, base = 0, max(0, end-int(in.round)) // the last round may reach back to there
+			had, base = 0, max(0, done-8)<<shift // the last round may reach back to there
 		}
 	}
-	return end
+	return done << shift
 }
 
 // since keeps the places from one on, and returns how many.
