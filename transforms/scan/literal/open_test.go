@@ -12,7 +12,7 @@ import (
 func TestOpen(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	lacked := map[int]bool{}
-	for round := range 12 {
+	for round := range 6 {
 		var patterns []string
 		for n := 8; n < 16; n++ {
 			for range rng.IntN(2) {

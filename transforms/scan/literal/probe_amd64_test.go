@@ -24,7 +24,7 @@ func TestKernels(t *testing.T) {
 			patterns = append(patterns, string(b))
 		}
 		s := NewFor(patterns, func() []byte { return nil })
-		for n := range 60 {
+		for n := 1; n < 60; n += 2 {
 			text := make([]byte, n*n)
 			for i := range text {
 				text[i] = "aAb"[rng.IntN(3)]
