@@ -1,7 +1,7 @@
 // Package literal finds every occurrence of a set of literal patterns, letter case of ASCII aside, at memory speed.
 //
 // A pattern of a class with stride s and window w has at least s+w-1 bytes and enters the s windows at s offsets one behind the
-// other: those that a sample of text has least often. The text is probed at every s-th position only: any occurrence covers
+// other: those that a sample of text has least often. A few may lack up to two bytes (open.go). The text is probed at every s-th position only: any occurrence covers
 // exactly one probed position with one of those windows, so each is reported once, overlaps included. A larger stride takes fewer
 // probes, but more windows, and leaves less to choose from: the planner weighs both.
 package literal
@@ -46,7 +46,10 @@ func hash(x uint64) uint64 { return (x ^ x>>29) * mixer }
 
 // sift is a hash of which vectors can make several at once: five bits for each of three places in a word of the filter at both ends,
 // and bits for the word between. A large filter takes some for both.
-func sift(x uint64) uint32 { return uint32((uint64(uint32(x))*siftLow + x>>32*siftHigh) >> 20) }
+func sift(x uint64) uint32 { return siftHalves(uint64(uint32(x)), x>>32) }
+
+// siftHalves is sift of the window that two numbers of 32 bits make.
+func siftHalves(low, high uint64) uint32 { return uint32((low*siftLow + high*siftHigh) >> 20) }
 
 const (
 	siftLow  = 0x9E3779B1

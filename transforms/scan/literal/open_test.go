@@ -3,6 +3,7 @@ package literal
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestOpen(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	lacked := map[int]bool{}
-	for round := range 12 {
+	for round := range 6 {
 		var patterns []string
 		for n := 8; n < 16; n++ {
 			for range rng.IntN(2) {
@@ -52,14 +53,20 @@ func TestOpen(t *testing.T) {
 func TestOpenWindows(t *testing.T) {
 	pattern := lower([]byte("Patterns @[`"))
 	for _, off := range []int{-1, 0, 3, len(pattern) - window, len(pattern) - window + 1} {
-		all := map[uint64]int{}
-		openWindows(pattern, off, func(x uint64) { all[x]++ })
+		all, tags := map[uint64]int{}, map[uint32]bool{}
+		openWindows(pattern, off, func(x uint64) {
+			all[x]++
+			tags[tagOf(x, hashKey(x, nothing), 0)] = true
+		})
 		want := openValues
 		if off >= 0 && off+window <= len(pattern) {
 			want = 1
 		}
 		if len(all) != want {
 			t.Errorf("offset %d: %d different windows, want %d", off, len(all), want)
+		}
+		if len(tags) != want {
+			t.Errorf("offset %d: %d different tags, want %d", off, len(tags), want)
 		}
 		for v := range 256 {
 			text := append(append([]byte{byte(v)}, pattern...), byte(v))
@@ -68,4 +75,25 @@ func TestOpenWindows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzOpen: among patterns of which many are long, those that lack bytes for the stride are found in whatever text.
+func FuzzOpen(f *testing.F) {
+	var long []string
+	for i := range 1100 {
+		long = append(long, fmt.Sprintf("%08x of so many patterns", i*0x9E3779B1))
+	}
+	f.Add("short pat\nshort patt\nTTERN@[`{", []byte("a short pattern@[`{ SHORT PATT"))
+	f.Add("\x00\x20\x00\x20\x00\x20\x00\x20\x00", []byte("\x20\x20\x00\x20\x00\x20\x20\x00\x20\x00\x20\x00\x20\x00\x20\x00\x20\x00"))
+	f.Fuzz(func(t *testing.T, patterns string, text []byte) {
+		list := strings.Split(patterns, "\n")
+		if len(list) > 20 || len(text) > 1000 {
+			return
+		}
+		want := slow(list, text)
+		list = append(list, long...)
+		s := NewFor(list, func() []byte { return text })
+		checkOne(t, "Scan", list[:20], text, want, s.Scan)
+		checkOne(t, "portable", list[:20], text, want, s.portable)
+	})
 }

@@ -36,15 +36,19 @@ func (s *Set) plain(c *class, text []byte, emit func(pattern, at int)) (i int) {
 // skip4, skip8 and skip are how many bytes may be skipped: four probes at once find no window, or so many are not left. Their loads do
 // not wait for one another.
 func skip4(text []byte, filter []uint32) int {
+	if len(text) < 3*4+window {
+		return 0
+	}
 	t := text
+	w0 := uint64(folded4(t)) // windows have halves in common
 	for len(t) >= 3*4+window {
 		b := (*[3*4 + window]byte)(t)
-		h0, h1 := sift(binary.LittleEndian.Uint64(b[0:])|fold), sift(binary.LittleEndian.Uint64(b[4:])|fold)
-		h2, h3 := sift(binary.LittleEndian.Uint64(b[8:])|fold), sift(binary.LittleEndian.Uint64(b[12:])|fold)
-		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 {
+		w1, w2, w3, w4 := uint64(folded4(b[4:])), uint64(folded4(b[8:])), uint64(folded4(b[12:])), uint64(folded4(b[16:]))
+		h0, h1, h2, h3 := siftHalves(w0, w1), siftHalves(w1, w2), siftHalves(w2, w3), siftHalves(w3, w4)
+		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 { // for so many patterns, half of these times there is one
 			break
 		}
-		t = t[4*4:]
+		t, w0 = t[4*4:], w4
 	}
 	return len(text) - len(t)
 }
@@ -55,7 +59,7 @@ func skip8(text []byte, filter []uint32) int {
 		b := (*[4 * 8]byte)(t)
 		h0, h1 := sift(binary.LittleEndian.Uint64(b[0:])|fold), sift(binary.LittleEndian.Uint64(b[8:])|fold)
 		h2, h3 := sift(binary.LittleEndian.Uint64(b[16:])|fold), sift(binary.LittleEndian.Uint64(b[24:])|fold)
-		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 {
+		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 && anyPasses(filter, h0, h1, h2, h3) {
 			break
 		}
 		t = t[4*8:]
@@ -69,7 +73,7 @@ func (c *class) skip(text []byte) (i int) {
 		b := text[i : i+3*stride+window]
 		h0, h1 := sift(binary.LittleEndian.Uint64(b)&mask|folded), sift(binary.LittleEndian.Uint64(b[stride:])&mask|folded)
 		h2, h3 := sift(binary.LittleEndian.Uint64(b[2*stride:])&mask|folded), sift(binary.LittleEndian.Uint64(b[3*stride:])&mask|folded)
-		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 {
+		if mayPass(filter, h0)|mayPass(filter, h1)|mayPass(filter, h2)|mayPass(filter, h3) < 0 && anyPasses(filter, h0, h1, h2, h3) {
 			break
 		}
 	}
@@ -80,4 +84,11 @@ func (c *class) skip(text []byte) (i int) {
 func mayPass(filter []uint32, h uint32) int32 {
 	f := filter[h>>siftWord&uint32(len(filter)-1)]
 	return int32(f << (h & 31) & (f << (h >> 27)))
+}
+
+// anyPasses says whether the filter has all bits of one of four windows.
+func anyPasses(filter []uint32, h0, h1, h2, h3 uint32) bool {
+	words := uint32(len(filter) - 1)
+	return passes(filter[h0>>siftWord&words], h0)|passes(filter[h1>>siftWord&words], h1)|
+		passes(filter[h2>>siftWord&words], h2)|passes(filter[h3>>siftWord&words], h3) != 0
 }

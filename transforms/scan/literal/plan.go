@@ -279,8 +279,11 @@ func (p *planner) class(stride int, patterns []int) *class {
 			near, kind = folded4(pat[off-4:]), before
 		}
 		h := hashKey(x, follow)
-		e := entry{tagOf(h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)}
-		all = append(all, keyed{e, x, h, follow == nothing})
+		e := entry{tagOf(x, h, near), int32(pattern), uint32(off+1) | uint32(kind<<besideShift)}
+		if follow == nothing {
+			e.place |= aloneBit
+		}
+		all = append(all, keyed{e, x, h})
 	}
 	p.place(stride, patterns, func(pattern, start int) {
 		pat := p.set.patterns[pattern]

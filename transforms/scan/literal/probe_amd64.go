@@ -1,16 +1,25 @@
 package literal
 
-import "golang.org/x/sys/cpu"
+import (
+	"math/bits"
+
+	"github.com/klauspost/cpuid/v2"
+	"golang.org/x/sys/cpu"
+)
 
 var hasProbes = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
 
+// gathers says by 1 that a gather is faster than loads: AMD's is a sequence of loads itself, and nothing else begins meanwhile.
+var gathers = map[bool]uint64{true: 1}[cpuid.CPU.VendorID == cpuid.Intel]
+
 // probes are what the kernels take, as they lay it out: eight probes a round.
 type probes struct {
-	places [8]uint32 // of a round, from its first on, in the order in which they are looked at
-	words  uint32    // the mask of a word of the filter
-	round  uint32    // bytes from one round to the next
+	order  *[8]uint32 // in which the windows of a round are looked at
 	filter *uint32
+	words  uint32 // the mask of a word of the filter
+	round  uint32 // bytes from one round to the next
 	stride int
+	gather uint64 // 1 where words of the filter are gathered, 0 where they are loaded one by one
 }
 
 // probe4, probe8 and probeFar look at n rounds of eight windows each, at a stride of 4, of 8, or of what in says, from text on, the
@@ -47,23 +56,20 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 	if !hasProbes || c.width != window {
 		return s.plain(c, text, emit)
 	}
-	in := probes{words: uint32(len(c.filter) - 1), round: uint32(8 * c.stride), filter: &c.filter[0], stride: c.stride}
-	order := &inOrder
+	in := probes{&inOrder, &c.filter[0], uint32(len(c.filter) - 1), uint32(8 * c.stride), c.stride, gathers}
 	if c.stride == 4 {
-		order = &inOrder4
-	}
-	for k, place := range order {
-		in.places[k] = place * uint32(c.stride)
+		in.order = &inOrder4
 	}
 	var found [verifyAtOnce + 8]uint32
 	had, base := 0, 0
-	all := (len(text) - window + c.stride) / c.stride // probes
-	for all >= 8 && end < all*c.stride {
-		from, rounds, n := end, min(all-end/c.stride, mostRounds*8)/8, 0
+	shift := bits.TrailingZeros(uint(c.stride)) // strides are powers of two
+	done, all := 0, (len(text)-window)>>shift+1 // probes
+	for all >= 8 && done < all {
+		from, rounds, n := done, min(all-done, mostRounds*8)/8, 0
 		if rounds == 0 { // the last round reaches back to probes that were looked at
-			from, rounds = (all-8)*c.stride, 1
+			from, rounds = all-8, 1
 		}
-		at, first := &text[from], uint32(from-base)
+		at, first := &text[from<<shift], uint32(from<<shift-base)
 		switch c.stride { // called by their names, or what they take would be on the heap
 		case 4:
 			rounds, n = probe4(at, rounds, &in, &found, first, had)
@@ -72,16 +78,16 @@ func (s *Set) fast(c *class, text []byte, emit func(pattern, at int)) (end int) 
 		default:
 			rounds, n = probeFar(at, rounds, &in, &found, first, had)
 		}
-		if from < end {
-			n = had + since(found[had:n], uint32(end-base))
+		if from < done {
+			n = had + since(found[had:n], uint32(done<<shift-base))
 		}
-		had, end = n, from+rounds*int(in.round)
-		if had > verifyAtOnce-8 || end-base > maxPlace/2 || end == all*c.stride {
+		had, done = n, from+8*rounds
+		if had > verifyAtOnce-2*8 || done<<shift-base > maxPlace/2 || done == all {
 			s.verify(c, text, base, found[:had], emit)
-			had, base = 0, max(0, end-int(in.round)) // the last round may reach back to there
+			had, base = 0, max(0, done-8)<<shift // the last round may reach back to there
 		}
 	}
-	return end
+	return done << shift
 }
 
 // since keeps the places from one on, and returns how many.

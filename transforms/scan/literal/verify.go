@@ -28,12 +28,11 @@ func hashKey(x uint64, after uint32) uint64 { return hash(x ^ uint64(after)*mixe
 // nothing is what stands for the four bytes behind a window that is a key alone. No folded bytes are that.
 const nothing = 0
 
-// entry is a pattern that has a key, and where. Tag are bits of the key's hash with four of the pattern's bytes beside it, folded, so
-// that most patterns that are not there need not be looked at.
+// entry is a pattern that has a key, and where.
 type entry struct {
 	tag     uint32
 	pattern int32
-	place   uint32 // where the window stands in the pattern, from 1 if it begins one byte before it; the beside in the high bits
+	place   uint32 // of the window: its offset in the pattern and one, since one may begin a byte before it; in the high bits which beside, and aloneBit
 }
 
 // beside says which four bytes an entry knows besides its key.
@@ -45,11 +44,16 @@ const (
 	before        // those before the window
 
 	besideShift = 30
-	offsets     = 1<<besideShift - 1
+	aloneBit    = 1 << 29 // the key is a window alone
+	offsets     = aloneBit - 1
 )
 
-// tagOf is what an entry has for a key and the four bytes beside it.
-func tagOf(h uint64, near uint32) uint32 { return uint32(h>>13) ^ near*siftHigh }
+// tagOf is what an entry has for a key, the window and the hash of which it takes, and the four bytes beside it, folded: most patterns
+// that are not there need not be looked at. Two windows that differ in nothing but the first byte, or the last, have different tags, so
+// that the windows of an open byte are never taken for one another.
+func tagOf(x, h uint64, near uint32) uint32 {
+	return (uint32(h>>13)&^0xff | uint32(x^x>>56)&0xff) ^ near*siftHigh
+}
 
 // folded4 are the first four bytes of b.
 func folded4(b []byte) uint32 { return binary.LittleEndian.Uint32(b) | uint32(fold&(1<<32-1)) }
@@ -90,10 +94,10 @@ func (s *Set) verify(c *class, text []byte, base int, places []uint32, emit func
 		i := base + int(place&maxPlace)
 		x := load(text[i:])&c.mask | fold&c.mask
 		if place&byKey != 0 {
-			s.compare(&c.behind, text, i, i+c.width, hashKey(x, folded4(text[i+c.width:])), emit)
+			s.compare(c, text, i, x, hashKey(x, folded4(text[i+c.width:])), 0, emit)
 		}
 		if place&byAlone != 0 {
-			s.compare(&c.behind, text, i, i+c.width, hashKey(x, nothing), emit)
+			s.compare(c, text, i, x, hashKey(x, nothing), aloneBit, emit)
 		}
 	}
 }
@@ -129,24 +133,25 @@ func (c *class) keysAt(text []byte) (by uint32) {
 	return by | c.behind.alone.has(hashKey(x, nothing))*byAlone
 }
 
-// compare compares the patterns that have a key with hash h at text[i:end].
-func (s *Set) compare(b *behind, text []byte, i, end int, h uint64, emit func(pattern, at int)) {
+// compare compares the patterns that have a key with window x at text[i:], with the hash h, alone or not.
+func (s *Set) compare(c *class, text []byte, i int, x, h uint64, alone uint32, emit func(pattern, at int)) {
+	b := &c.behind
 	bucket := h >> b.bucketShift
 	entries := b.entries[b.buckets[bucket]:b.buckets[bucket+1]]
 	if len(entries) == 0 {
 		return
 	}
 	var want [4]uint32 // by what is beside the key
-	want[none] = tagOf(h, 0)
-	if end+8 <= len(text) {
-		want[after] = tagOf(h, folded4(text[end+4:]))
+	want[none] = tagOf(x, h, 0)
+	if k := i + c.width + 4; k+4 <= len(text) {
+		want[after] = tagOf(x, h, folded4(text[k:]))
 	}
 	if i >= 4 {
-		want[before] = tagOf(h, folded4(text[i-4:]))
+		want[before] = tagOf(x, h, folded4(text[i-4:]))
 	}
 	for k := range entries {
 		e := &entries[k]
-		if e.tag != want[e.place>>besideShift&3] {
+		if e.tag != want[e.place>>besideShift&3] || e.place&aloneBit != alone {
 			continue
 		}
 		p := s.patterns[e.pattern]
@@ -163,15 +168,16 @@ const keysPerBucket = 4
 type keyed struct {
 	entry
 	window, hash uint64 // of the key
-	alone        bool
 }
+
+func (k *keyed) alone() bool { return k.place&aloneBit != 0 }
 
 // newBehind makes what is looked up behind the filter.
 func newBehind(all []keyed) (b behind) {
 	hashes, alone := make([]uint64, len(all)), 0
 	for k := range all {
 		hashes[k] = all[k].hash
-		if all[k].alone {
+		if all[k].alone() {
 			alone++
 		}
 	}
@@ -183,7 +189,7 @@ func newBehind(all []keyed) (b behind) {
 	}
 	for k := range all {
 		h := all[k].hash
-		if all[k].alone {
+		if all[k].alone() {
 			b.alone.add(h)
 		} else {
 			b.keys.add(h)
