@@ -62,8 +62,8 @@ nehalem() {
 	emulated nehalem amd64 qemu-x86_64-static -cpu Nehalem
 }
 
-# Bochs without windows and debugger. Debian's 2.7 gets vpcompressb and vpcompressq wrong, and 3.0 the first of them for 64 bytes
-# that are all kept: a shift by 64.
+# Bochs without windows and debugger, of Debian 13: in that of Debian 12 (2.7) Go's collector, which uses AVX-512 too, stops with a
+# bad pointer. This one loses the bytes where vpcompressb keeps all 64 of them, by a shift by 64.
 bochs() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/inoculate-test/bochs-3.0
 	bochs=$cache/bochs
@@ -90,7 +90,7 @@ icelake() {
 	local disk=$dir/disk kernel package name
 	mkdir -p "$disk" "$dir/initrd/"{proc,dev,tmp,tests} "$dir/kernel"
 	kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
-	(cd "$dir/kernel" && apt-get download -qq "$kernel" && dpkg-deb -x ./*.deb .) 2> /dev/null
+	(cd "$dir/kernel" && apt-get download -qq -o APT::Sandbox::User=root "$kernel" && dpkg-deb -x ./*.deb .)
 	cp "$dir"/kernel/boot/vmlinuz-* "$disk/vmlinuz"
 	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$disk"
 	GOARCH=amd64 go build -ldflags=-s -o "$dir/initrd/init" ./testdata/processors/init
@@ -108,7 +108,8 @@ icelake() {
 		kernel vmlinuz
 		append initrd=initrd console=ttyS0 quiet random.trust_cpu=on mitigations=off panic=-1 clearcpuid=pku,xsaves,xsavec,fsrm
 	X
-	xorriso -as mkisofs -quiet -o "$dir/disk.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$disk" 2> /dev/null
+	xorriso -as mkisofs -quiet -o "$dir/disk.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$disk" 2> "$dir/log" ||
+		{ cat "$dir/log" >&2; die "no disk was made"; }
 	cat > "$dir/bochsrc" <<-X
 		display_library: nogui
 		romimage: file=/usr/share/bochs/BIOS-bochs-latest
@@ -124,19 +125,23 @@ icelake() {
 	timeout 3h "$bochs" -q -f "$dir/bochsrc" < /dev/null > /dev/null 2>&1 || true # it ends with 1 where the machine turns itself off
 	tr -d '\r' < "$dir/serial" > "$dir/log"
 	sed -n 's/^result: \(ok\|FAIL\) /\1 icelake /p; s/^processor: /     icelake  has /p' "$dir/log"
-	if grep -q '^result: FAIL' "$dir/log" || ! grep -q '^result: end' "$dir/log"; then
+	if [ "$(grep -c '^result: ok' "$dir/log")" != "$(wc -l < "$dir/packages")" ]; then
 		cat "$dir/log"
 		failed=1
 	fi
 }
 
-[ $# -gt 0 ] || set -- arm64 nehalem icelake
-for processor; do
-	case $processor in
-	arm64) arm64 ;;
-	nehalem) nehalem ;;
-	icelake) icelake ;;
-	*) die "run.sh: $processor is none of arm64, nehalem, icelake" ;;
-	esac
-done
-exit $failed
+main() {
+	local processor
+	[ $# -gt 0 ] || set -- arm64 nehalem icelake
+	for processor; do
+		case $processor in
+		arm64) arm64 ;;
+		nehalem) nehalem ;;
+		icelake) icelake ;;
+		*) die "run.sh: $processor is none of arm64, nehalem, icelake" ;;
+		esac
+	done
+	exit $failed
+}
+main "$@"

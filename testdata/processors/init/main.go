@@ -6,18 +6,21 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/cpu"
+	"golang.org/x/sys/unix"
 )
 
 func main() {
 	run()
-	if err := syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
+	if err := unix.IoctlSetInt(int(os.Stdout.Fd()), unix.TCSBRK, 1); err != nil { // until all is on the line
+		fmt.Println("waiting for the serial line:", err)
+	}
+	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
 		fmt.Println("turning the machine off:", err)
 	}
 	select {} // the kernel panics when its first program ends
@@ -25,7 +28,7 @@ func main() {
 
 func run() {
 	for _, kind := range [][2]string{{"proc", "/proc"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}} {
-		if err := syscall.Mount(kind[0], kind[1], kind[0], 0, ""); err != nil {
+		if err := unix.Mount(kind[0], kind[1], kind[0], 0, ""); err != nil {
 			fmt.Printf("mounting %s: %v\nresult: FAIL mounts\n", kind[1], err)
 			return
 		}
@@ -36,12 +39,8 @@ func run() {
 		fmt.Println("result: FAIL processor (lacks what is to be tested)")
 		return
 	}
-	binaries, err := filepath.Glob("/tests/*/*.test")
-	if err != nil {
-		fmt.Printf("finding tests: %v\n", err)
-	}
+	binaries, _ := filepath.Glob("/tests/*/*.test") // run.sh counts
 	for _, path := range binaries {
-		start := time.Now()
 		c := exec.Command(path, "-test.short", "-test.timeout=60m")
 		c.Dir, c.Env = filepath.Dir(path), []string{"HOME=/tmp", "TMPDIR=/tmp"}
 		out, err := c.CombinedOutput()
@@ -51,7 +50,6 @@ func run() {
 			fmt.Printf("%s%v\n", out, err)
 		}
 		name := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".test"), "%", "/")
-		fmt.Printf("result: %s %s %.0f s\n", word, name, time.Since(start).Seconds())
+		fmt.Printf("result: %s %s\n", word, name)
 	}
-	fmt.Println("result: end")
 }
