@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-export CGO_ENABLED=0 GOOS=linux
+export CGO_ENABLED=0 GOOS=linux DEBIAN_FRONTEND=noninteractive
 failed=0
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
