@@ -9,16 +9,19 @@ import (
 	"inoculate/transforms/scan/normalize"
 )
 
-var (
-	hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
-	hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI2 // which packs the key 64 bytes at once
-)
+var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+
+// hasVBMI says whether lookAVX2 packs the key 64 bytes at once.
+//
+//lint:ignore U1000 the assembler reads it
+var hasVBMI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI2
 
 // look is where lookAVX2 is in a text, and what it saw. The assembler knows where its fields are.
 type look struct {
-	at    int       // 64 bytes from here on are looked at next
-	to    int       // bytes of the key
-	keyed int       // up to where the text is in the key
+	at    int // 64 bytes from here on are looked at next
+	to    int // bytes of the key
+	keyed int // up to where the text is in the key
+	//lint:ignore U1000 the assembler uses it
 	words uint64    // of each two of the 64 bytes before at whether both are letters of base64
 	apart uint64    // of each of the last three before at whether it is no letter or digit
 	twice uint64    // of each of the last six whether it is none, and the one three before is none

@@ -66,7 +66,7 @@ func (x *Searcher) May(raw []byte) (may bool) {
 		return may
 	}
 	var seen normalize.Bytes
-	key := x.glance.Key
+	var key []byte
 	if x.tier >= Encoded {
 		if x.glance.Of(raw) {
 			return true
