@@ -15,7 +15,7 @@ import (
 )
 
 // textBytes is the size of each text that is searched, in records of some hundred bytes.
-const textBytes = 64 << 20
+const textBytes = 256 << 20
 
 var sentences = map[string][]string{
 	"Russian": {

@@ -183,11 +183,14 @@ func TestDeepBomb(t *testing.T) {
 	}
 }
 
-// TestPageBomb: a page of Parquet that holds 70 MiB in 110 bytes is given up, and what stands before it is searched. The file was
+// TestPageBomb: a page of Parquet that holds 70 MiB in 138 bytes is given up, and what stands before it is searched. The file was
 // written by pyarrow.
 func TestPageBomb(t *testing.T) {
 	path := filepath.Join("testdata", "expands.parquet")
 	for expansion, want := range map[int64]int{0: 2, 1000: 1} {
+		if expansion == 0 && testing.Short() {
+			continue // 70 MiB are many for the race detector
+		}
 		found := 0
 		a := &Auditor{Patterns: patterns, Tier: tiers.Encoded, MaxRecord: 1 << 20, Expansion: expansion, Mem: memory.DefaultAllocator, Found: func(Finding) error { found++; return nil }}
 		if err := a.Run(t.Context(), []string{path}); err != nil {
