@@ -283,10 +283,12 @@ func TestMemoryIsReused(t *testing.T) {
 	if n := testing.AllocsPerRun(5, func() { e.Append(dst, page) }); n > 1 {
 		t.Errorf("%v allocations a page", n)
 	}
+	pages := hostile() // kept, too, where they are kept
 	var before, after runtime.MemStats
+	runtime.GC()
 	runtime.ReadMemStats(&before)
 	e = New()
-	for _, page := range hostile() {
+	for _, page := range pages {
 		e.Append(nil, page)
 	}
 	runtime.GC()
@@ -295,6 +297,7 @@ func TestMemoryIsReused(t *testing.T) {
 		t.Errorf("an encoder holds %d bytes", n)
 	}
 	runtime.KeepAlive(e)
+	runtime.KeepAlive(pages)
 }
 
 func BenchmarkAppend(b *testing.B) {
