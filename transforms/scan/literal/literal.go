@@ -1,9 +1,9 @@
 // Package literal finds every occurrence of a set of literal patterns, letter case of ASCII aside, at memory speed.
 //
 // A pattern of a class with stride s and window w has at least s+w-1 bytes and enters the s windows at s offsets one behind the
-// other: those that a sample of text has least often. A few may lack up to two bytes (open.go). The text is probed at every s-th position only: any occurrence covers
-// exactly one probed position with one of those windows, so each is reported once, overlaps included. A larger stride takes fewer
-// probes, but more windows, and leaves less to choose from: the planner weighs both.
+// other: those that a sample of text has least often. A few may lack up to two bytes (open.go). The text is probed at every s-th
+// position only: any occurrence covers exactly one probed position with one of those windows, so each is reported once, overlaps
+// included. A larger stride takes fewer probes, but more windows, and leaves less to choose from: the planner weighs both.
 package literal
 
 import (

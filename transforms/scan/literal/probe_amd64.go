@@ -10,7 +10,12 @@ import (
 var hasProbes = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
 
 // gathers says by 1 that a gather is faster than loads: AMD's is a sequence of loads itself, and nothing else begins meanwhile.
-var gathers = map[bool]uint64{true: 1}[cpuid.CPU.VendorID == cpuid.Intel]
+var gathers = func() uint64 {
+	if cpuid.CPU.VendorID == cpuid.Intel {
+		return 1
+	}
+	return 0
+}()
 
 // probes are what the kernels take, as they lay it out: eight probes a round.
 type probes struct {
